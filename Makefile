@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need first.
+PYTHON ?= python3
+SECONDS ?=
+PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check bench real format clean
+
+demo: .venv/ready  ## one simulated station: camera, agent, printer (no torch); SECONDS=30 ends by itself
+	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
+
+test: .venv-dev/ready  ## every test
+	@OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 .venv-dev/bin/python -m pytest -n 2 --dist loadgroup
+
+check: .venv-dev/ready  ## style, types, and who may import whom
+	.venv-dev/bin/ruff check .
+	.venv-dev/bin/ruff format --check .
+	.venv-dev/bin/mypy
+	.venv-dev/bin/lint-imports
+
+bench: .venv-dev/ready  ## speed and memory of the station, into docs/bench.md; REFERENCE=DIR: the fp32 package
+	.venv-dev/bin/python -m bench.station --write docs/bench.md $(if $(REFERENCE),--reference $(REFERENCE))
+
+REAL = ../shared/data/belt/annotations.json
+real: .venv-dev/ready  ## half an hour: train on real frames, then run the agent over their sequences
+	.venv-dev/bin/beltmark-train run training/recipes/belt.toml --out runs/belt
+	.venv-dev/bin/python -m bench.real_sequences runs/belt/package $(REAL)
+
+format: .venv-dev/ready
+	.venv-dev/bin/ruff check --fix .
+	.venv-dev/bin/ruff format .
+
+.venv/ready: pyproject.toml constraints.txt
+	@echo "setting up .venv (about a minute, once)"
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python $(PIP_INSTALL) --editable '.[edge,simulation]'
+	@touch $@
+
+.venv-dev/ready: pyproject.toml constraints.txt
+	@echo "setting up .venv-dev with torch (a few minutes, once)"
+	@$(PYTHON) -m venv .venv-dev
+	@.venv-dev/bin/python $(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

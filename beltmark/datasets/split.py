@@ -1,0 +1,88 @@
+"""Splits a dataset by scene, never by frame: frames of one scene are too much alike.
+
+Which scenes go where is either named or drawn from a seed; reading is left to `coco`.
+"""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from beltmark.contract.errors import InputError
+from beltmark.datasets.coco import Dataset, LabelledImage
+
+
+@dataclass(frozen=True)
+class Split:
+    """The images to learn from, to choose by, and to be judged by; no scene is in two of them."""
+
+    train: tuple[LabelledImage, ...]
+    validation: tuple[LabelledImage, ...]
+    test: tuple[LabelledImage, ...]
+
+
+def split_by_scene(
+    dataset: Dataset, validation_scenes: Collection[str], test_scenes: Collection[str]
+) -> Split:
+    """Puts the named scenes aside; all others are for training.
+
+    Raises:
+        InputError: A scene that does not exist, is named twice, or nothing is left to learn from.
+    """
+    known = {image.scene for image in dataset.images}
+    for name, scenes in (("validation_scenes", validation_scenes), ("test_scenes", test_scenes)):
+        for scene in scenes:
+            if scene not in known:
+                raise InputError(
+                    f"no scene {scene!r} (known: {', '.join(sorted(known)[:20])})",
+                    "name scenes of the dataset",
+                    file=dataset.path,
+                    field=name,
+                )
+    both = set(validation_scenes) & set(test_scenes)
+    if both:
+        raise InputError(
+            f"scene {min(both)!r} is named for validation and for test",
+            "a scene can serve one of them",
+            file=dataset.path,
+            field="test_scenes",
+        )
+    aside = {*validation_scenes, *test_scenes}
+    split = Split(
+        select_scenes(dataset.images, known - aside),
+        select_scenes(dataset.images, validation_scenes),
+        select_scenes(dataset.images, test_scenes),
+    )
+    if not split.train:
+        raise InputError(
+            "no scene is left to learn from", "put fewer scenes aside", file=dataset.path
+        )
+    return split
+
+
+def draw_scenes(
+    images: Sequence[LabelledImage], shares: Sequence[float], seed: int
+) -> tuple[frozenset[str], ...]:
+    """Draws scenes for each of the given shares of all scenes, the same ones for the same seed.
+
+    A scene's place in the draw depends on its name and the seed alone, so that a dataset that
+    grows keeps its old scenes in about the same part.
+    """
+    scenes = sorted({image.scene for image in images}, key=lambda scene: _draw(scene, seed))
+    parts = []
+    start = 0
+    for share in shares:
+        end = start + round(share * len(scenes))
+        parts.append(frozenset(scenes[start:end]))
+        start = end
+    return tuple(parts)
+
+
+def select_scenes(
+    images: Sequence[LabelledImage], scenes: Collection[str]
+) -> tuple[LabelledImage, ...]:
+    """Returns the images of these scenes, in their order."""
+    return tuple(image for image in images if image.scene in scenes)
+
+
+def _draw(scene: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}/{scene}".encode()).digest()

@@ -1,0 +1,213 @@
+"""`beltmark-sim`: simulated belts as datasets, videos, frames, or as a live station.
+
+Reads arguments and prints; all work is done in the modules it calls.
+"""
+
+import argparse
+import json
+import logging
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+
+from beltmark.contract.catalogue import Product, read_catalogue
+from beltmark.contract.documents import write_json
+from beltmark.contract.errors import InputError
+from beltmark.simulation.dataset import DatasetPlan, write_dataset
+from beltmark.simulation.printer import PrinterFaults, serve
+from beltmark.simulation.shapes.families import CLASS_NAMES
+from beltmark.simulation.station import SimulatedStation, StationPlan
+from beltmark.simulation.video import write_frames, write_video
+from beltmark.simulation.world import WorldPlan
+
+BUNDLED_CATALOGUE = Path(__file__).parents[1] / "bundled" / "catalogue.csv"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 2 bad input."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        code: int = arguments.command(arguments)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror} (name another file, folder or port)", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="beltmark-sim", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    dataset = commands.add_parser("dataset", help="write a COCO dataset of rendered belts")
+    dataset.add_argument("--images", type=_whole(1, 1_000_000), required=True)
+    dataset.add_argument("--seed", type=_whole(0, 2**63), required=True)
+    dataset.add_argument("--out", type=Path, required=True, help="folder to write")
+    dataset.add_argument("--classes", nargs="+", choices=CLASS_NAMES, default=CLASS_NAMES)
+    dataset.add_argument("--workers", type=_whole(1, 64), default=1, help="processes (default: 1)")
+    dataset.set_defaults(command=_dataset)
+
+    video = commands.add_parser("video", help="write a video and its truth")
+    _add_run_options(video)
+    video.add_argument("--out", type=Path, required=True, help="file to write, .mp4 or .avi")
+    video.set_defaults(command=_video)
+
+    frames = commands.add_parser("frames", help="write a folder of frames and their truth")
+    _add_run_options(frames)
+    frames.add_argument("--out", type=Path, required=True, help="folder to write")
+    frames.set_defaults(command=_frames)
+
+    station = commands.add_parser("station", help="run a live belt, camera and printer")
+    _add_run_options(station, seconds=0.0)
+    for name in ("camera", "control", "printer"):
+        station.add_argument(f"--{name}-port", type=_whole(0, 65535), default=0)
+    station.add_argument("--truth", type=Path, required=True, help="file to write at the end")
+    station.add_argument("--no-permit", action="store_true", help="the belt runs unasked")
+    station.set_defaults(command=_station)
+
+    printer = commands.add_parser("printer", help="run a printer alone")
+    printer.add_argument("--port", type=_whole(0, 65535), default=9100)
+    printer.add_argument("--seconds", type=_number(0.1, 86_400), help="end after this time")
+    printer.add_argument("--record", type=Path, help="file that keeps what came out")
+    printer.add_argument("--slow-s", type=_number(0, 3600), default=0.0, help="for each label")
+    printer.add_argument("--silent", action="store_true", help="answer no query")
+    printer.add_argument("--media-out-after", type=_whole(0, 1_000_000), metavar="LABELS")
+    printer.add_argument("--dies-after-bytes", type=_whole(1, 2**31), metavar="BYTES")
+    printer.set_defaults(command=_printer)
+    return parser
+
+
+def _add_run_options(parser: argparse.ArgumentParser, seconds: float = 20.0) -> None:
+    parser.add_argument("--seed", type=_whole(0, 2**63), required=True)
+    parser.add_argument(
+        "--seconds", type=_number(0, 86_400), default=seconds, help=f"(default: {seconds:g})"
+    )
+    parser.add_argument("--fps", type=_number(1, 60), default=15.0, help="(default: 15)")
+    parser.add_argument(
+        "--catalogue", type=Path, default=BUNDLED_CATALOGUE, help="CSV of the products that come"
+    )
+    parser.add_argument("--foreign-share", type=_number(0, 1), default=0.12, help="(default: 0.12)")
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """Reads a whole number within bounds, both included."""
+
+    def read(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdigit() else low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    """Reads a number within bounds, both included."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
+        return value
+
+    return read
+
+
+def _world_plan(arguments: argparse.Namespace) -> WorldPlan:
+    products: tuple[Product, ...] = read_catalogue(arguments.catalogue).products
+    return WorldPlan(seed=arguments.seed, products=products, foreign_share=arguments.foreign_share)
+
+
+def _dataset(arguments: argparse.Namespace) -> int:
+    classes = tuple(name for name in CLASS_NAMES if name in arguments.classes)
+    plan = DatasetPlan(images=arguments.images, seed=arguments.seed, class_names=classes)
+    print(write_dataset(plan, arguments.out, arguments.workers, _Bar(plan.images)))
+    return 0
+
+
+def _video(arguments: argparse.Namespace) -> int:
+    count = max(round(arguments.seconds * arguments.fps), 1)
+    plan = _world_plan(arguments)
+    print(write_video(plan, count, arguments.fps, arguments.out, _Bar(count)))
+    return 0
+
+
+def _frames(arguments: argparse.Namespace) -> int:
+    count = max(round(arguments.seconds * arguments.fps), 1)
+    plan = _world_plan(arguments)
+    print(write_frames(plan, count, arguments.fps, arguments.out, _Bar(count)))
+    return 0
+
+
+def _station(arguments: argparse.Namespace) -> int:
+    plan = StationPlan(
+        world=_world_plan(arguments),
+        seconds=arguments.seconds,
+        fps=arguments.fps,
+        needs_permit=not arguments.no_permit,
+        camera_port=arguments.camera_port,
+        control_port=arguments.control_port,
+        printer_port=arguments.printer_port,
+    )
+    asked_to_end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_end.set())
+    cv2.setNumThreads(1)  # the other cores belong to the agent
+    station = SimulatedStation(plan)
+    with station:
+        print(json.dumps(station.addresses), flush=True)
+        was_empty = False
+        while not asked_to_end.is_set() and not station.wait(timeout_s=0.1):
+            if station.has_run_empty and not was_empty:
+                was_empty = True
+                print(json.dumps({"empty": True}), flush=True)
+    write_json(arguments.truth, station.truth())
+    return 0
+
+
+def _printer(arguments: argparse.Namespace) -> int:
+    faults = PrinterFaults(
+        slow_s=arguments.slow_s,
+        silent=arguments.silent,
+        media_out_after=arguments.media_out_after,
+        dies_after_bytes=arguments.dies_after_bytes,
+    )
+    return serve(
+        port=arguments.port,
+        faults=faults,
+        record_path=arguments.record,
+        duration_s=arguments.seconds,
+    )
+
+
+class _Bar:
+    """A progress bar on a terminal's standard error; silent elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+
+    def __call__(self, done: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        filled = 30 * done // self._total
+        end = "\n" if done >= self._total else ""
+        bar = "█" * filled + "·" * (30 - filled)
+        print(f"\r{bar} {done}/{self._total}", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""A whole simulated station as a process sees it: belt, camera, control socket and printer.
+
+Owns the threads and the lock around the world; what happens in it is `world`'s business.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from beltmark.simulation.control import ControlServer, Divert, Hold, Permit, Signal
+from beltmark.simulation.mjpeg import MjpegServer
+from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
+from beltmark.simulation.truth import truth_document
+from beltmark.simulation.world import World, WorldPlan
+
+logger = logging.getLogger(__name__)
+
+LINGER_S = 3.0
+"""After the last item has left, labels on their way still come out."""
+
+RUN_EMPTY_LIMIT_S = 120.0
+"""A belt that gets no permit ends after this time, with its goods still on it."""
+
+
+@dataclass(frozen=True)
+class StationPlan:
+    """How to run a live station.
+
+    Attributes:
+        world: What to simulate.
+        seconds: When to end, counted from the first permit; 0 never ends by itself.
+        fps: Frames per second.
+        needs_permit: False lets the belt run without anybody's word.
+        camera_port: TCP port of the camera; 0 takes a free one. Likewise the others.
+        control_port: TCP port for permit and divert.
+        printer_port: TCP port of the printer.
+        printer_faults: What is wrong with the printer.
+    """
+
+    world: WorldPlan
+    seconds: float = 0.0
+    fps: float = 15.0
+    needs_permit: bool = True
+    camera_port: int = 0
+    control_port: int = 0
+    printer_port: int = 0
+    printer_faults: PrinterFaults | None = None
+
+
+class SimulatedStation:
+    """Runs until `stop`, or until its time is up and the belt has run empty.
+
+    Args:
+        plan: What to run.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, plan: StationPlan, clock: Callable[[], float] = time.time) -> None:
+        self._plan = plan
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._world = World(plan.world)
+        self._stopping = threading.Event()
+        self._first_run_s: float | None = None
+        self._was_running = False
+        self._is_empty = threading.Event()
+        self._failure: Exception | None = None
+        self._camera = MjpegServer(plan.camera_port)
+        self._control = ControlServer(self._on_signal, plan.control_port)
+        self.printer = SimulatedPrinter(
+            port=plan.printer_port, faults=plan.printer_faults, on_label=self._on_label
+        )
+        self._thread = threading.Thread(target=self._run, name="belt", daemon=True)
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where camera, control and printer listen."""
+        return {
+            "camera": self._camera.address,
+            "control": self._control.address,
+            "printer": self.printer.address,
+        }
+
+    def start(self) -> None:
+        """Open all ports and start the belt's clock."""
+        self.printer.start()
+        self._control.start()
+        self._camera.start()
+        self._thread.start()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until it ends by itself; False if it still runs after the time given.
+
+        Raises:
+            RuntimeError: The belt's thread has failed.
+        """
+        self._thread.join(timeout_s)
+        if self._failure is not None:
+            raise RuntimeError("the simulated belt has failed") from self._failure
+        return not self._thread.is_alive()
+
+    @property
+    def has_run_empty(self) -> bool:
+        """Whether its time is up and nothing is on the belt any more."""
+        return self._is_empty.is_set()
+
+    def stop(self) -> None:
+        """End everything; `truth` stays readable."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        self._camera.stop()
+        self._control.stop()
+        self.printer.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def truth(self) -> dict[str, Any]:
+        """The truth so far, see `truth.truth_document`."""
+        with self._lock:
+            return truth_document(self._world)
+
+    def _run(self) -> None:
+        try:
+            self._keep_running()
+        except Exception as error:  # told by `wait`: a thread must not die unseen
+            self._failure = error
+
+    def _keep_running(self) -> None:
+        interval_s = 1.0 / self._plan.fps
+        started_s = due_s = self._clock()
+        empty_since_s: float | None = None
+        while not self._stopping.is_set():
+            now_s = self._clock()
+            if now_s < due_s:
+                self._stopping.wait(due_s - now_s)
+                continue
+            due_s = max(due_s + interval_s, now_s)  # late: drop frames, never catch up
+            with self._lock:
+                self._tick(now_s, started_s)
+                empty = self._world.belt.is_empty
+            if empty and empty_since_s is None:
+                empty_since_s = now_s
+                self._is_empty.set()
+                logger.info("the belt has run empty")
+            if empty_since_s is not None and now_s - empty_since_s > LINGER_S:
+                return
+
+    def _tick(self, now_s: float, started_s: float) -> None:
+        world, seconds = self._world, self._plan.seconds
+        picture = world.step(now_s, permitted=None if self._plan.needs_permit else True)
+        self._camera.latest.publish(world.encode(picture), now_s)
+        running = not self._plan.needs_permit or world.permit.holds(now_s)
+        if running != self._was_running:
+            logger.info("the belt %s", "runs" if running else "stands: no run permit")
+            self._was_running = running
+        if running and self._first_run_s is None:
+            self._first_run_s = now_s
+        if not seconds:
+            return
+        begun_s = self._first_run_s if self._first_run_s is not None else started_s
+        if self._first_run_s is not None and (
+            now_s - begun_s >= max(seconds - self._plan.world.transit_s, 0.0)
+        ):
+            world.belt.stop_feeding()
+        if now_s - begun_s > seconds + RUN_EMPTY_LIMIT_S:
+            logger.warning("the belt did not run empty in time")
+            self._stopping.set()
+
+    def _on_signal(self, signal: Signal) -> None:
+        now_s = self._clock()
+        with self._lock:
+            match signal:
+                case Permit():
+                    self._world.permit.renew(now_s)
+                case Hold():
+                    self._world.permit.revoke(now_s)
+                case Divert(named, x_px, y_px, captured_at_s):
+                    found = self._world.divert(named, x_px, y_px, captured_at_s, now_s)
+                    logger.info("divert of %s takes item %s off", named, found.item_id)
+
+    def _on_label(self, zpl: bytes, at_s: float) -> None:
+        with self._lock:
+            label = self._world.take_label(zpl, at_s)
+        logger.info("label %s lands on item %s", label.marking, label.item_id)

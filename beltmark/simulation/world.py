@@ -1,0 +1,233 @@
+"""A simulated station without its sockets: belt, camera, applicator and what they remember.
+
+Pure apart from its own state: time comes with every call. Leaves threads and protocols to
+`station`, the file of truth to `truth`.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from beltmark.contract.catalogue import Product
+from beltmark.simulation.appearance import live_scene
+from beltmark.simulation.belt import Belt, BeltItem, BeltLayout
+from beltmark.simulation.permit import RunPermit
+from beltmark.simulation.scene import Picture, Placement, SeenItem
+from beltmark.simulation.sticker import with_sticker
+from beltmark.simulation.supply import supply
+from beltmark.simulation.verdict import (
+    AppliedLabel,
+    Marking,
+    PassedItem,
+    Verdict,
+    judge,
+    read_marking,
+)
+from beltmark.simulation.view import View
+
+REMEMBERED_FRAMES = 18_000
+"""Frames whose truth is kept: twenty minutes at 15 frames per second."""
+
+LIVE_VIEW = View(distance_mm=800.0, pitch_rad=0.14)
+"""A well set up camera: almost straight above."""
+
+STICKER_MM = (38.0, 25.0)
+_ITEM_MIDDLE_MM = 20.0
+"""Height at which an image position of an item is taken to lie."""
+
+
+@dataclass(frozen=True)
+class WorldPlan:
+    """What to simulate.
+
+    Attributes:
+        seed: Start of all chance.
+        products: What may come.
+        view: The camera; its middle is x = 0.
+        speed_px_s: Speed of the belt in the middle of the image.
+        applicator_part: Place of the applicator as a part of the image's width.
+        foreign_share: Share of foreign objects, 0..1.
+        clearance_mm: Least free belt between two items.
+    """
+
+    seed: int
+    products: Sequence[Product]
+    view: View = LIVE_VIEW
+    speed_px_s: float = 120.0
+    applicator_part: float = 0.75
+    foreign_share: float = 0.12
+    clearance_mm: float = 40.0
+
+    @property
+    def layout(self) -> BeltLayout:
+        """The places along the belt."""
+        half_mm = self.view.width_px / 2 / self.view.px_per_mm
+        return BeltLayout(
+            speed_mm_s=self.speed_px_s / self.view.px_per_mm,
+            entry_mm=-half_mm,
+            exit_mm=half_mm + 60.0,
+            applicator_mm=(2 * self.applicator_part - 1) * half_mm,
+            clearance_mm=self.clearance_mm,
+        )
+
+    @property
+    def transit_s(self) -> float:
+        """How long an item is on the belt, about."""
+        layout = self.layout
+        return (layout.exit_mm - layout.entry_mm + 150.0) / layout.speed_mm_s
+
+
+@dataclass(frozen=True)
+class FrameTruth:
+    """What one frame shows; the time is its exposure, seconds since the epoch."""
+
+    index: int
+    at_s: float
+    travel_mm: float
+    seen: tuple[SeenItem, ...]
+
+
+@dataclass(frozen=True)
+class LabelTruth:
+    """A label that came out: what is on it, and the item that it landed on (None: the floor)."""
+
+    at_s: float
+    zpl: bytes
+    marking: Marking | None
+    item_id: int | None
+
+
+@dataclass(frozen=True)
+class DivertTruth:
+    """A wish to take an item off, and the item that was taken (None: there was none)."""
+
+    at_s: float
+    named: str
+    x_px: float
+    y_px: float
+    seen_at_s: float
+    item_id: int | None
+
+
+class World:
+    """The station's physical side, one step per frame.
+
+    Attributes:
+        plan: What is simulated.
+        belt: The belt and its items.
+        permit: Whether it may run.
+        frames: Truth of the latest frames.
+        labels: Every label that came out.
+        diverts: Every divert that was asked for.
+    """
+
+    def __init__(self, plan: WorldPlan) -> None:
+        self.plan = plan
+        self.permit = RunPermit()
+        self.frames: deque[FrameTruth] = deque(maxlen=REMEMBERED_FRAMES)
+        self.labels: list[LabelTruth] = []
+        self.diverts: list[DivertTruth] = []
+        looks = np.random.default_rng([plan.seed, 2**31])
+        self._scene, light = live_scene(looks, plan.view)
+        half_width = min(
+            plan.view.height_px / 2 / plan.view.px_per_mm,
+            self._scene.backdrop.surface.half_width_mm,
+        )
+        goods = supply(
+            plan.seed,
+            plan.products,
+            light,
+            half_width_mm=half_width,
+            foreign_share=plan.foreign_share,
+        )
+        self.belt = Belt(plan.layout, goods)
+        self._frame_count = 0
+        self._last_s: float | None = None
+
+    def step(self, at_s: float, *, permitted: bool | None = None) -> Picture:
+        """Move the belt on to `at_s` and take a picture; None leaves the permission to the relay.
+
+        Between the first call and the second the belt begins to move.
+        """
+        since_s = at_s if self._last_s is None else self._last_s
+        if permitted is None:
+            running_s = self.permit.running_s(since_s, at_s)
+        else:
+            running_s = (at_s - since_s) * permitted
+        self._last_s = at_s
+        self.belt.advance(at_s, running_s)
+        picture = self.picture()
+        self.frames.append(FrameTruth(self._frame_count, at_s, self.belt.travel_mm, picture.seen))
+        self._frame_count += 1
+        return picture
+
+    def picture(self) -> Picture:
+        """What the camera sees now."""
+        placements = [
+            Placement(item.item_id, item.posed, self.belt.x_mm(item), item.y_mm)
+            for item in self.belt.present
+            if item.posed is not None
+        ]
+        noise = np.random.default_rng([self.plan.seed, self._frame_count])
+        return self._scene.render(placements, self.belt.travel_mm, noise)
+
+    def encode(self, picture: Picture) -> bytes:
+        """Compress a picture to JPEG as the camera does."""
+        return self._scene.eye.encode(picture.image_bgr)
+
+    def take_label(self, zpl: bytes, at_s: float) -> LabelTruth:
+        """A label came out of the printer: the applicator sticks it on, or it falls."""
+        item = self.belt.apply_label()
+        label = LabelTruth(at_s, zpl, read_marking(zpl), item.item_id if item else None)
+        self.labels.append(label)
+        if item is not None:
+            self._stick(item)
+        return label
+
+    def _stick(self, item: BeltItem) -> None:
+        """Let later frames show the label where the applicator touched the item."""
+        if item.posed is None:
+            return
+        turned = item.posed.turned_rad
+        along = self.belt.layout.applicator_mm - self.belt.x_mm(item)
+        along = float(np.clip(along, -item.half_length_mm / 2, item.half_length_mm / 2))
+        rng = np.random.default_rng([self.plan.seed, item.item_id, item.label_count])
+        across = 8.0 * (item.label_count - 1)  # a second label lies visibly over the first
+        solid = with_sticker(
+            item.posed.solid,
+            rng,
+            along * np.cos(turned) + across * np.sin(turned),
+            across * np.cos(turned) - along * np.sin(turned),
+            STICKER_MM,
+        )
+        item.posed = replace(item.posed, solid=solid)
+
+    def divert(
+        self, named: str, x_px: float, y_px: float, seen_at_s: float, at_s: float
+    ) -> DivertTruth:
+        """Take the item off that was nearest to this image position at that time."""
+        x0, y0, dx, dy = self.plan.view.rays(round(x_px), round(y_px), 1, 1)
+        item = self.belt.divert(
+            float(x0[0, 0] + _ITEM_MIDDLE_MM * dx[0, 0]),
+            float(y0[0, 0] + _ITEM_MIDDLE_MM * dy[0, 0]),
+            seen_at_s,
+            at_s,
+        )
+        diverted = DivertTruth(at_s, named, x_px, y_px, seen_at_s, item.item_id if item else None)
+        self.diverts.append(diverted)
+        return diverted
+
+    def verdict(self) -> Verdict:
+        """Judge what has happened so far."""
+        items = [
+            PassedItem(
+                item.item_id,
+                item.product.gtin if item.product else None,
+                went_through=item.left_at_s is not None or item.diverted_at_s is not None,
+                diverted=item.diverted_at_s is not None,
+            )
+            for item in self.belt.items
+        ]
+        return judge(items, [AppliedLabel(label.marking, label.item_id) for label in self.labels])

@@ -1,0 +1,234 @@
+"""Runs a station's parts and ends them in order. What they are made of is left to `app`.
+
+Each thread has one owner: camera, journal, spooler, outputs, status file; the loop runs on the
+thread that calls `run`. A thread that dies takes the whole agent down, for half a station is worse
+than none; the run permit falls first, and the belt stands.
+"""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge_agent.capture.camera import Camera
+from edge_agent.capture.frame import Frame
+from edge_agent.evidence import EvidenceFolder
+from edge_agent.outputs.fitness import Fitness
+from edge_agent.outputs.opening import Outputs
+from edge_agent.printing.desk import OutcomeDesk
+from edge_agent.printing.journal import Journal
+from edge_agent.printing.spooler import Spooler
+from edge_agent.stages import Pulse, StageTimes, TimedDetector
+from edge_agent.station_loop import StationLoop, StepReport
+from edge_agent.status import StatusFile
+
+logger = logging.getLogger(__name__)
+
+_IDLE_PERIOD_S = 0.2
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a station consists of."""
+
+    camera: Camera
+    loop: StationLoop
+    desk: OutcomeDesk
+    spooler: Spooler
+    journal: Journal
+    evidence: EvidenceFolder
+    outputs: Outputs
+    fitness: Fitness
+    pulse: Pulse
+    times: StageTimes
+    detector: TimedDetector
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which station this is.
+
+    Attributes:
+        station: Its name.
+        release: Name of its release.
+        package_sha256: Digest of its model package.
+        folder: Its data folder.
+        printer_holds_belt: Whether the belt stands while the printer takes no labels.
+    """
+
+    station: str
+    release: str
+    package_sha256: str
+    folder: Path
+    printer_holds_belt: bool
+
+
+class Agent:
+    """One station. Runs once.
+
+    Args:
+        parts: What it consists of, not started.
+        identity: Which station it is.
+        show: Called with each frame's report, on the loop's thread.
+    """
+
+    def __init__(
+        self, parts: Parts, identity: Identity, show: Callable[[StepReport], None]
+    ) -> None:
+        self._parts, self._identity, self._show = parts, identity, show
+        self._started_at = time.time()
+        # A plain flag, not an Event: a signal handler sets it, perhaps in the midst of a lock.
+        self._is_stopping = False
+        self._has_crashed = False
+        self._decided: Counter[str] = Counter()
+        self._speed_px_s: float | None = None
+        self._status = StatusFile(identity.folder / "status.json", self._tell)
+        ask = parts.fitness.ask
+        ask("agent", lambda: "it is stopping" if self._is_stopping else None)
+        ask("camera", self._camera_objection)
+        ask("inference", lambda: parts.pulse.hold_reason)
+        ask("station", lambda: parts.loop.hold_reason)
+        ask("printer", self._printer_objection)
+        ask("divert", lambda: parts.outputs.hold_reason)
+
+    def stop(self) -> None:
+        """Asks it to end; returns at once. For use from any thread and from signal handlers."""
+        self._is_stopping = True
+
+    def run(self, seconds: float | None = None) -> bool:
+        """Runs until the recording ends, `stop` is called or the time is up.
+
+        Args:
+            seconds: When to end; None ends for the other reasons only.
+
+        Returns:
+            False if a thread of it died.
+        """
+        parts = self._parts
+        previous_hook, threading.excepthook = threading.excepthook, self._on_thread_death
+        try:
+            parts.spooler.recover(parts.journal.recollection.open_labels)
+            parts.spooler.start()
+            parts.camera.on_change = self._status.wake
+            parts.camera.start()
+            parts.outputs.start()
+            self._status.start()
+            self._look(None if seconds is None else time.monotonic() + seconds)
+        except Exception:
+            self._has_crashed = True
+            logger.critical("the station's loop died", exc_info=True)
+        try:
+            self._end()
+        except Exception:
+            self._has_crashed = True
+            logger.critical("the station did not end in order", exc_info=True)
+        finally:
+            threading.excepthook = previous_hook
+        return not self._has_crashed
+
+    def _look(self, end: float | None) -> None:
+        parts = self._parts
+        while not self._is_stopping and (end is None or time.monotonic() < end):
+            frame = parts.camera.mailbox.take(_IDLE_PERIOD_S)
+            if frame is not None:
+                self._step(frame)
+            elif parts.camera.mailbox.is_exhausted:
+                return
+            else:
+                # Without frames, what was decided before still wants to be looked after.
+                parts.desk.retry()
+                parts.spooler.watch()
+
+    def _step(self, frame: Frame) -> None:
+        parts = self._parts
+        taken_at, begun = time.time(), time.perf_counter()
+        with parts.pulse.beat():
+            report = parts.loop.step(frame)
+            step_s = time.perf_counter() - begun
+            self._show(report)
+        parts.times.add("decide", step_s - parts.detector.last_s)
+        if parts.camera.is_live:
+            wait_s = max(0.0, taken_at - frame.captured_at)
+            parts.times.add("wait", wait_s)
+            parts.times.add("capture_to_decision", wait_s + step_s)
+        self._speed_px_s = report.speed_px_s
+        self._decided.update(decision.outcome for _, decision in report.decided)
+
+    def _end(self) -> None:
+        """From the belt's standstill to the last divert, in the order in which each is needed."""
+        self._is_stopping = True
+        parts = self._parts
+        with contextlib.ExitStack() as ending:  # whatever fails, the rest still ends
+            ending.callback(self._status.stop)
+            ending.callback(parts.outputs.stop)
+            ending.callback(parts.evidence.close)
+            ending.callback(parts.journal.close)
+            ending.callback(parts.spooler.stop)
+            # The last decisions become labels when they are committed, and not before.
+            ending.callback(parts.journal.flush)
+            parts.camera.stop()
+            if not self._has_crashed:
+                parts.loop.finish()
+
+    def _on_thread_death(self, hook: threading.ExceptHookArgs) -> None:
+        name = hook.thread.name if hook.thread else "unknown"
+        self._has_crashed = True
+        self._is_stopping = True
+        if hook.exc_value is not None:
+            logger.critical("thread %s died", name, exc_info=hook.exc_value)
+
+    def _camera_objection(self) -> str | None:
+        camera = self._parts.camera
+        if not camera.is_live:
+            return None
+        if camera.health.state != "up":
+            return f"{camera.health.state} {camera.health.reason}".rstrip()
+        # A blurred picture is for people to judge; a dark or frozen one shows nothing at all.
+        fault = camera.picture.fault
+        return f"the picture is {fault}" if fault in ("black", "frozen") else None
+
+    def _printer_objection(self) -> str | None:
+        health = self._parts.spooler.health
+        if health.state == "ready" or not self._identity.printer_holds_belt:
+            return None
+        return f"{health.state}: {health.told}"
+
+    def _tell(self) -> Mapping[str, object]:
+        """What stands in the status file."""
+        parts, identity = self._parts, self._identity
+        camera, problems = parts.camera, parts.fitness.problems()
+        return {
+            "version": 1,
+            "station": identity.station,
+            "release": identity.release,
+            "package_sha256": identity.package_sha256,
+            "process": os.getpid(),
+            "started_at": self._started_at,
+            "written_at": time.time(),
+            "may_run": not problems,
+            "problems": problems,
+            "camera": {
+                **asdict(camera.health),
+                "source": camera.name,
+                "picture": camera.picture.fault or "good",
+                "picture_since": camera.picture.since,
+                "fps": round(camera.fps, 1),
+                "frames": camera.frames,
+                "dropped": camera.mailbox.dropped,
+                "unreadable": camera.unreadable,
+            },
+            "printer": asdict(parts.spooler.health),
+            "journal": asdict(parts.journal.health),
+            "outputs": [
+                {"address": line.address, **asdict(line.health)} for line in parts.outputs.lines
+            ],
+            "frames": parts.pulse.frames,
+            "belt_speed_px_s": self._speed_px_s,
+            "decided": dict(self._decided),
+            "latency_ms": parts.times.percentiles_ms(),
+        }

@@ -1,0 +1,131 @@
+"""Builds a station's agent from its settings: the only place that constructs adapters."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from beltmark.contract.release import Release, load_release
+from edge_agent.agent import Agent, Identity, Parts
+from edge_agent.capture.camera import open_camera
+from edge_agent.evidence import EvidenceFolder
+from edge_agent.golden import check_golden_images
+from edge_agent.outputs.fitness import Fitness
+from edge_agent.outputs.line import PERMIT_TIMEOUT_S
+from edge_agent.outputs.opening import NONE, open_outputs
+from edge_agent.printing.desk import OutcomeDesk
+from edge_agent.printing.journal import Journal
+from edge_agent.printing.printers.opening import open_printer
+from edge_agent.printing.spooler import Spooler
+from edge_agent.printing.spooler_ports import SpoolerSettings
+from edge_agent.rendering import ReleaseLabels
+from edge_agent.settings import StationFile
+from edge_agent.stages import Pulse, StageTimes, TimedDetector
+from edge_agent.station.geometry import StationGeometry
+from edge_agent.station.station import StationSettings
+from edge_agent.station_loop import StationLoop, StepReport
+from edge_agent.vision.detector import Detector
+
+logger = logging.getLogger(__name__)
+
+
+def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambda _: None) -> Agent:
+    """Builds a station that is not started yet.
+
+    Args:
+        settings: The station file.
+        show: Called with each frame's report, on the loop's thread.
+
+    Raises:
+        InputError: Something that the settings name cannot be used.
+    """
+    release = load_release(settings.station.release)
+    detector = Detector(release.package, settings.inference.threads)
+    check_golden_images(release.package, detector)
+    printer = open_printer(settings.printer.address)
+    labels = ReleaseLabels(release, settings.printer.dpmm)
+    _check_labels(labels, release)
+    camera = open_camera(
+        settings.camera.source,
+        fps=settings.camera.fps,
+        loop=settings.camera.loop,
+        stale_after_s=settings.camera.stale_after_s,
+        down_after_s=settings.camera.down_after_s,
+    )
+    fitness = Fitness()
+    outputs = open_outputs(settings.outputs.run_permit, settings.outputs.divert, fitness.may_run)
+    # All that can be wrong with the input has been looked at: from here on, the disk is written.
+    journal = Journal(settings.journal_path, settings.station.name)
+    desk = OutcomeDesk(journal, outputs, time.time)
+    spooler = Spooler(
+        printer,
+        journal,
+        labels,
+        desk,
+        SpoolerSettings(
+            label_deadline_s=settings.printer.label_deadline_s,
+            hold_after_s=settings.printer.hold_after_s,
+            confirm_timeout_s=settings.printer.confirm_timeout_s,
+            confirmation=settings.printer.confirmation,
+        ),
+    )
+    desk.print_through(spooler)
+    evidence = EvidenceFolder(settings.station.data / "items")
+    times = StageTimes()
+    timed_detector = TimedDetector(detector, times)
+    has_permit = settings.outputs.run_permit != NONE
+    loop = StationLoop(
+        geometry=_geometry(settings),
+        release=release,
+        settings=StationSettings(permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None),
+        detector=timed_detector,
+        journal=journal,
+        desk=desk,
+        labels=spooler,
+        recollection=journal.recollection,
+        evidence=evidence,
+    )
+    parts = Parts(
+        camera=camera,
+        loop=loop,
+        desk=desk,
+        spooler=spooler,
+        journal=journal,
+        evidence=evidence,
+        outputs=outputs,
+        fitness=fitness,
+        pulse=Pulse(settings.inference.stuck_after_s),
+        times=times,
+        detector=timed_detector,
+    )
+    identity = Identity(
+        station=settings.station.name,
+        release=release.name,
+        package_sha256=release.package.digest,
+        folder=settings.station.data,
+        printer_holds_belt=settings.printer.holds_belt,
+    )
+    return Agent(parts, identity, show)
+
+
+def _geometry(settings: StationFile) -> StationGeometry:
+    zone = settings.zone
+    return StationGeometry(
+        zone_xyxy_px=zone.rect_xyxy_px,
+        travel=zone.travel,
+        decide_at=zone.decide_at,
+        speed_px_s=settings.belt.speed_px_s,
+        mm_per_px=zone.mm_per_px,
+    )
+
+
+def _check_labels(labels: ReleaseLabels, release: Release) -> None:
+    """Says early which products cannot be labelled; their items will go to a person.
+
+    Raises:
+        LabelError: None of the products can.
+    """
+    refused = list(labels.refused())
+    for product, error in refused:
+        logger.warning("product %s: its label cannot be drawn: %s", product.sku, error)
+    if len(refused) == len(release.catalogue.products):
+        raise refused[0][1]

@@ -1,0 +1,91 @@
+"""The camera as the rest of the agent sees it, whatever it is, and the way to open one."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from edge_agent.capture.health import CameraHealth, PictureHealth
+from edge_agent.capture.live import LiveCamera, LiveLimits
+from edge_agent.capture.mailbox import Mailbox
+from edge_agent.capture.opening import parse_source
+from edge_agent.capture.readers import open_reader, silence_drivers
+from edge_agent.capture.recorded import FrameFolder, RecordedCamera, VideoFile
+
+
+class Camera(Protocol):
+    """A source of frames with a thread of its own.
+
+    Attributes:
+        mailbox: Where its frames come.
+        name: Its address as it may be shown.
+        unreadable: Frames that could not be read so far.
+        on_change: Called after each change of health, on its threads; set before `start`.
+    """
+
+    mailbox: Mailbox
+    name: str
+    unreadable: int
+    on_change: Callable[[], None]
+
+    @property
+    def is_live(self) -> bool:
+        """True for one that goes on whether anybody looks or not."""
+        ...
+
+    @property
+    def health(self) -> CameraHealth:
+        """Whether frames come."""
+        ...
+
+    @property
+    def picture(self) -> PictureHealth:
+        """Whether they show anything."""
+        ...
+
+    @property
+    def frames(self) -> int:
+        """Frames that came so far."""
+        ...
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        ...
+
+    def start(self) -> None:
+        """Begins to put frames into the mailbox."""
+        ...
+
+    def stop(self) -> None:
+        """Ends, and closes the mailbox."""
+        ...
+
+
+def open_camera(
+    source: str,
+    *,
+    fps: float | None = None,
+    loop: bool = False,
+    stale_after_s: float = LiveLimits.stale_after_s,
+    down_after_s: float = LiveLimits.down_after_s,
+) -> Camera:
+    """Opens a device, stream, video file or folder of pictures; a live one need not be there yet.
+
+    Args:
+        source: Its address, see `parse_source`.
+        fps: Pace of a recording; None takes its own.
+        loop: Whether a recording begins again at its end.
+        stale_after_s: Time without a frame after which a live camera counts as stale.
+        down_after_s: Time without a frame after which a live camera counts as down.
+
+    Raises:
+        InputError: There is no such file, or it cannot be read.
+    """
+    silence_drivers()
+    address = parse_source(source)
+    if address.is_live:
+        limits = LiveLimits(stale_after_s=stale_after_s, down_after_s=down_after_s)
+        return LiveCamera(address.shown, lambda: open_reader(address, down_after_s), limits)
+    path = Path(address.text)
+    recording = VideoFile(path, fps) if address.kind == "video" else FrameFolder(path, fps)
+    return RecordedCamera(address.shown, recording, loop=loop)

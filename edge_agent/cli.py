@@ -1,0 +1,133 @@
+"""`beltmark-edge`: runs a station, lists its journal, checks what it is made of.
+
+Reads arguments and prints; each command loads what it needs when it is called, so that asking for
+help stays quick.
+"""
+
+import argparse
+import io
+import logging
+import math
+import os
+import signal
+import sys
+from pathlib import Path
+
+from beltmark.contract.errors import InputError
+
+MAX_PICTURE_PIXELS = 64 * 1024 * 1024
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; returns its exit code: 0 done, 1 agent died, 2 bad input, 130 Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal's alphabet may be small
+    arguments = _parser().parse_args(argv)
+    # Read by OpenCV when it is loaded: a few bytes can claim to be a picture of gigabytes.
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PIXELS))
+    try:
+        code: int = arguments.command(arguments)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read the listing has seen enough
+        return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{where}{error.strerror} (free the disk, check permissions)", file=sys.stderr)
+        return 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="beltmark-edge", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run a station until it is stopped")
+    _add_station(run)
+    run.add_argument("--seconds", type=_seconds, help="end after this time")
+    run.add_argument("--quiet", action="store_true", help="only say what is wrong")
+    run.set_defaults(command=_run)
+
+    journal = commands.add_parser("journal", help="list the items of a station")
+    _add_station(journal)
+    journal.add_argument("--json", action="store_true", help="one JSON object a line")
+    journal.add_argument(
+        "--last", type=_count, default=1_000, metavar="N", help="at most so many (default: 1000)"
+    )
+    journal.set_defaults(command=_journal)
+
+    check = commands.add_parser("check", help="say what is wrong with a station; exit code 0 or 2")
+    _add_station(check)
+    check.set_defaults(command=_check)
+    return parser
+
+
+def _add_station(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("station", type=Path, metavar="STATION.toml", help="the station file")
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from edge_agent import console  # noqa: PLC0415
+    from edge_agent.app import open_agent  # noqa: PLC0415
+    from edge_agent.settings import named_after, read_settings  # noqa: PLC0415
+
+    console.set_up_logging(quiet=arguments.quiet)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to end
+    settings = read_settings(arguments.station)
+    show = console.pass_over if arguments.quiet else console.show_decisions
+    with named_after(arguments.station):
+        agent = open_agent(settings, show)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: agent.stop())
+    return 0 if agent.run(arguments.seconds) else 1
+
+
+def _journal(arguments: argparse.Namespace) -> int:
+    from edge_agent import console  # noqa: PLC0415
+    from edge_agent.printing.reading import read_items  # noqa: PLC0415
+    from edge_agent.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(arguments.station)
+    if not settings.journal_path.exists():
+        print(f"{settings.journal_path}: no journal yet", file=sys.stderr)
+    for item in read_items(settings.journal_path, arguments.last):
+        print(item.model_dump_json() if arguments.json else console.item_line(item))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from edge_agent.doctor import examine  # noqa: PLC0415
+
+    # What is wrong is told by the findings, not by the log as well.
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    is_well = True
+    for finding in examine(arguments.station):
+        print(f"{finding.part:<9} {'ok   ' if finding.is_well else 'FAULT'} {finding.told}")
+        sys.stdout.flush()
+        is_well = is_well and finding.is_well
+    return 0 if is_well else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

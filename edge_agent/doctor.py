@@ -1,0 +1,227 @@
+"""Looks at each part of a station by itself and says what is wrong with it, for `check`.
+
+Nothing is printed and no item is touched; a station that runs meanwhile is not disturbed.
+"""
+
+import json
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from beltmark.contract.errors import InputError
+from beltmark.contract.release import Release, load_release
+from edge_agent.capture.camera import open_camera
+from edge_agent.capture.opening import parse_source
+from edge_agent.golden import check_golden_images
+from edge_agent.outputs.line import parse_relay
+from edge_agent.outputs.opening import NONE
+from edge_agent.printing.journal import is_in_use
+from edge_agent.printing.printers.base import PrinterError
+from edge_agent.printing.printers.opening import open_printer
+from edge_agent.printing.reading import read_items
+from edge_agent.rendering import ReleaseLabels
+from edge_agent.settings import StationFile, named_after, read_settings
+from edge_agent.station.picture_size import beyond_picture
+from edge_agent.vision.detector import Detector
+
+_CAMERA_PATIENCE_S = 6.0
+_CAMERA_FRAMES = 15
+_TIMED_FRAMES = 20
+_RELAY_TIMEOUT_S = 2.0
+_STATUS_STALE_S = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one part is.
+
+    Attributes:
+        part: Its name.
+        is_well: False where something is to be mended.
+        told: What was found, and the mend.
+    """
+
+    part: str
+    is_well: bool
+    told: str
+
+
+def examine(station: Path) -> Iterator[Finding]:
+    """Yields a finding for each part; without settings or release, what needs them is left out."""
+    try:
+        settings = read_settings(station)
+    except InputError as error:
+        yield Finding("settings", False, str(error))
+        return
+    yield Finding("settings", True, f"station {settings.station.name}")
+    release: Release | None = None
+    try:
+        release = load_release(settings.station.release)
+    except InputError as error:
+        yield Finding("release", False, str(error))
+    if release is not None:
+        told = f"{release.name}, {len(release.catalogue.products)} products"
+        yield Finding("release", True, f"{told}, package {release.package.digest[:12]}")
+        yield _finding(station, "model", lambda: _model(release, settings))
+        yield _finding(station, "labels", lambda: _labels(release, settings))
+    if is_in_use(settings.journal_path):
+        # Camera and printer are the running agent's alone: it says how they are.
+        yield _finding(station, "camera", lambda: _as_told(settings, "camera", "up"))
+        yield _finding(station, "printer", lambda: _as_told(settings, "printer", "ready"))
+    else:
+        yield _finding(station, "camera", lambda: _camera(settings))
+        yield _finding(station, "printer", lambda: _printer(settings))
+    yield _finding(station, "outputs", lambda: _outputs(settings))
+    yield _finding(station, "journal", lambda: _journal(settings))
+
+
+def _finding(station: Path, part: str, look: Callable[[], str]) -> Finding:
+    try:
+        with named_after(station):
+            return Finding(part, True, look())
+    except InputError as error:
+        return Finding(part, False, str(error))
+
+
+def _model(release: Release, settings: StationFile) -> str:
+    package = release.package
+    detector = Detector(package, settings.inference.threads)
+    golden = check_golden_images(package, detector)
+    spec = package.manifest.input
+    blank = np.zeros((spec.height_px, spec.width_px, 3), np.uint8)
+    detector.detect(blank)
+    begun = time.perf_counter()
+    for _ in range(_TIMED_FRAMES):
+        detector.detect(blank)
+    frame_ms = 1_000 * (time.perf_counter() - begun) / _TIMED_FRAMES
+    return f"{len(detector.classes)} classes, {golden} golden images agree, {frame_ms:.1f} ms/frame"
+
+
+def _labels(release: Release, settings: StationFile) -> str:
+    for product, error in ReleaseLabels(release, settings.printer.dpmm).refused():
+        error.problem = f"product {product.sku}: {error.problem}"
+        raise error
+    return f"all products' labels can be drawn at {settings.printer.dpmm} dots per mm"
+
+
+def _as_told(settings: StationFile, part: str, good_state: str) -> str:
+    """What the running agent says of a part in its status file."""
+    path = settings.station.data / "status.json"
+    try:
+        status = json.loads(path.read_text())
+        state, age_s = status[part]["state"], time.time() - status["written_at"]
+        why = status[part].get("reason") or status[part].get("told") or ""
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            "an agent runs here, but does not say how it is", "look at its output", file=path
+        ) from None
+    if age_s > _STATUS_STALE_S:
+        raise InputError(
+            f"an agent runs here, but has said nothing for {age_s:.0f} s",
+            "look at its output, restart it",
+            file=path,
+        )
+    if state != good_state:
+        raise InputError(f"{state}: {why}", "as the running agent says", file=path, field=part)
+    return f"{state}, as the running agent says"
+
+
+def _camera(settings: StationFile) -> str:
+    source = settings.camera.source
+    camera = open_camera(source, fps=settings.camera.fps)
+    camera.start()
+    end = time.monotonic() + _CAMERA_PATIENCE_S
+    try:
+        frame, count = None, 0
+        while count < _CAMERA_FRAMES and (left := end - time.monotonic()) > 0:
+            frame = camera.mailbox.take(min(left, 0.5)) or frame
+            count = camera.frames
+            if camera.mailbox.is_exhausted or (frame is None and camera.health.state == "down"):
+                break
+        fps = camera.fps
+    finally:
+        camera.stop()
+    if frame is None:
+        raise InputError(
+            camera.health.reason or "it sends no frame",
+            "check that it is on, its address, its cable, and who else uses it",
+            file=parse_source(source).shown,
+            field="camera.source",
+        )
+    height_px, width_px = frame.image_bgr.shape[:2]
+    beyond = beyond_picture(settings.zone.rect_xyxy_px, width_px, height_px)
+    if beyond is not None:
+        raise InputError(beyond, "correct the zone", field="zone.rect_xyxy_px")
+    fault = camera.picture.fault
+    if fault in ("black", "frozen"):
+        raise InputError(f"the picture is {fault}", "look at lens and light", file=camera.name)
+    note = f", the picture is {fault}: clean or focus the lens" if fault else ""
+    return f"{width_px} x {height_px}, {fps:.1f} frames/s{note}"
+
+
+def _printer(settings: StationFile) -> str:
+    address = settings.printer.address
+    printer = open_printer(address)
+    try:
+        printer.connect()
+        status, count = printer.query_status(), printer.label_count()
+    except PrinterError as error:
+        raise InputError(
+            error.problem, "switch it on, check its address and cable", file=address
+        ) from None
+    finally:
+        printer.close()
+    if status is not None and status.faults:
+        raise InputError(", ".join(status.faults), "mend this at the printer", file=address)
+    if settings.printer.confirmation == "none":
+        return "takes bytes; is not asked"
+    if status is None or count is None:
+        raise InputError(
+            "connected, but it does not tell its status and label counter",
+            'let it answer, or set confirmation = "none" if it cannot',
+            file=address,
+            field="printer.confirmation",
+        )
+    return f"ready, {count} labels so far"
+
+
+def _outputs(settings: StationFile) -> str:
+    outputs = settings.outputs
+    relays = {"run_permit": outputs.run_permit, "divert": outputs.divert}
+    for name, address in relays.items():
+        if address != NONE:
+            target = parse_relay(address, f"outputs.{name}")
+            try:
+                socket.create_connection(target, _RELAY_TIMEOUT_S).close()
+            except OSError as error:
+                raise InputError(
+                    f"cannot be reached: {error.strerror or error}",
+                    "switch it on, check its address",
+                    file=address,
+                    field=f"outputs.{name}",
+                ) from None
+    return ", ".join(f"{name} {address}" for name, address in relays.items())
+
+
+def _journal(settings: StationFile) -> str:
+    path = settings.journal_path
+    read_items(path, limit=1)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(b"written")
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}",
+            "give a folder that can be written, or free disk space",
+            file=path.parent,
+            field="station.data",
+        ) from None
+    return f"{path} can be written"

@@ -1,0 +1,63 @@
+"""Keeps a picture of each decided item, in a folder that never grows beyond its bound.
+
+Pictures help people, decisions do not need them: when the disk does not keep up they are skipped.
+"""
+
+import logging
+import queue
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+_QUEUE_SIZE = 32
+_JPEG_QUALITY = 90
+
+
+class EvidenceFolder:
+    """A folder of `ITEM.jpg`, written by a thread of its own; the oldest make room for new ones."""
+
+    def __init__(self, folder: Path, max_pictures: int = 2_000) -> None:
+        self._folder, self._max_pictures = folder, max_pictures
+        folder.mkdir(parents=True, exist_ok=True)
+        self._kept = sorted(folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime)
+        self._queue: queue.Queue[tuple[str, NDArray[np.uint8]] | None] = queue.Queue(_QUEUE_SIZE)
+        self._fails = False
+        self._thread = threading.Thread(target=self._run, name="evidence", daemon=True)
+        self._thread.start()
+
+    def keep(self, item_id: str, crop_bgr: NDArray[np.uint8]) -> None:
+        """Takes a picture (uint8 [height, width, 3], BGR) of an item; returns at once."""
+        try:
+            self._queue.put_nowait((item_id, crop_bgr))
+        except queue.Full:
+            logger.debug("no time to keep the picture of item %s", item_id)
+
+    def close(self) -> None:
+        """Writes what was taken."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (taken := self._queue.get()) is not None:
+            item_id, crop_bgr = taken
+            try:
+                self._write(self._folder / f"{item_id}.jpg", crop_bgr)
+            except (OSError, cv2.error) as error:
+                if not self._fails:
+                    logger.warning("pictures of items cannot be kept: %s", error)
+                self._fails = True
+            else:
+                self._fails = False
+
+    def _write(self, path: Path, crop_bgr: NDArray[np.uint8]) -> None:
+        while len(self._kept) >= self._max_pictures:
+            self._kept.pop(0).unlink(missing_ok=True)
+        is_encoded, jpeg = cv2.imencode(".jpg", crop_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        if is_encoded:
+            path.write_bytes(jpeg.tobytes())
+            self._kept.append(path)

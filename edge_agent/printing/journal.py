@@ -1,0 +1,305 @@
+"""The station's memory: every decision and label step, committed before anything acts on it.
+
+One thread owns the database; others hand it writes and get futures that are done after the commit.
+The SQL is in `writes.py` and `schema.py`; reading in `reading.py`; acting is left to others.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from beltmark.contract.errors import InputError
+from beltmark.contract.messages import PrintState
+from edge_agent.printing import writes
+from edge_agent.printing.reading import Recollection, recollect
+from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
+from edge_agent.printing.schema import open_for_writing, unusable
+from edge_agent.printing.states import IllegalTransition
+
+logger = logging.getLogger(__name__)
+
+_QUEUE_SIZE = 1_024
+_BATCH_SIZE = 64
+
+Result = TypeVar("Result")
+
+
+class JournalUnavailable(Exception):  # noqa: N818 - the state's own name
+    """Nothing can be written at the moment; what was to be written is not committed."""
+
+
+@dataclass(frozen=True)
+class JournalHealth:
+    """Whether the journal takes writes.
+
+    Attributes:
+        problem: Why not; None when it does.
+        since: When that began, in seconds since the epoch.
+    """
+
+    problem: str | None
+    since: float
+
+
+@dataclass
+class _Write(Generic[Result]):
+    """One write that waits for its commit."""
+
+    apply: Callable[[sqlite3.Connection], Result]
+    is_durable: bool
+    future: Future[Result] = field(default_factory=Future)
+
+
+class Journal:
+    """The journal of one station; one agent at a time has it.
+
+    Args:
+        path: The database file; beside it lie its lock and SQLite's own files.
+        station: Name of the station, noted with each item.
+        clock: Seconds since the epoch.
+
+    Attributes:
+        recollection: What an earlier run left.
+
+    Raises:
+        InputError: Another agent has it, or the file cannot be used.
+    """
+
+    def __init__(self, path: Path, station: str, clock: Callable[[], float] = time.time) -> None:
+        self._station, self._clock = station, clock
+        self._lock_handle = _lock(path)
+        try:
+            self._connection, self.recollection = _open(path)
+        except BaseException:
+            os.close(self._lock_handle)
+            raise
+        self._health = JournalHealth(None, clock())
+        self._queue: queue.Queue[_Write[Any] | None] = queue.Queue(_QUEUE_SIZE)
+        self._closed = threading.Event()
+        self._positions_waiting = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def health(self) -> JournalHealth:
+        """Whether it takes writes."""
+        return self._health
+
+    def record(self, decision: ItemDecision) -> "Future[LabelItem | None]":
+        """Commits an item's decision; with PRINT the future gives its label with a new serial.
+
+        The future fails with `JournalUnavailable` (not committed) or `AlreadyDecided`.
+        """
+        return self._put(
+            lambda connection: writes.write_decision(connection, self._station, decision)
+        )
+
+    def step_label(
+        self,
+        item_id: str,
+        after: PrintState,
+        at: float,
+        *,
+        baseline: int | None = None,
+        detail: str = "",
+    ) -> "Future[None]":
+        """Commits a label's step along the table of states.
+
+        The future fails with `JournalUnavailable` (not committed) or `IllegalTransition`.
+        """
+        return self._put(
+            lambda connection: writes.write_label_step(
+                connection, item_id, after, at, baseline=baseline, detail=detail
+            )
+        )
+
+    def review(
+        self,
+        item_id: str,
+        at: float,
+        rule: str,
+        reason: str,
+        label_state: PrintState | None = None,
+    ) -> "Future[None]":
+        """Commits that a decided item goes to a person, in one with its label's step, if any."""
+
+        def apply(connection: sqlite3.Connection) -> None:
+            if label_state is not None:
+                writes.write_label_step(connection, item_id, label_state, at, detail=reason)
+            writes.write_review(connection, item_id, at, rule, reason)
+
+        return self._put(apply)
+
+    def close_label(self, item_id: str, at: float, detail: str) -> "Future[None]":
+        """Commits that a label stays unknown for ever."""
+        return self._put(lambda connection: writes.write_closed(connection, item_id, at, detail))
+
+    def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
+        """Notes where the items in the zone are, without waiting for the disk.
+
+        One note at a time waits to be written; further ones are passed over until it is.
+        """
+        if self._positions_waiting.is_set():
+            return
+        self._positions_waiting.set()
+
+        def apply(connection: sqlite3.Connection) -> None:
+            self._positions_waiting.clear()
+            writes.write_positions(connection, items, speed_px_s)
+
+        future = self._put(apply, is_durable=False)
+        future.add_done_callback(lambda _: self._positions_waiting.clear())
+
+    def flush(self, timeout_s: float = 5.0) -> None:
+        """Waits until what was put in so far is committed and all who wait for it are told."""
+        with contextlib.suppress(JournalUnavailable, TimeoutError):
+            self._put(lambda _: None).result(timeout_s)
+
+    def close(self) -> None:
+        """Commits what waits, and lets go of the file."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        self._queue.put(None)
+        self._thread.join()
+        while not self._queue.empty():
+            if (write := self._queue.get_nowait()) is not None:
+                write.future.set_exception(JournalUnavailable("the journal is closed"))
+        with contextlib.suppress(sqlite3.Error):
+            self._connection.close()
+        os.close(self._lock_handle)
+
+    def _put(
+        self, apply: Callable[[sqlite3.Connection], Result], *, is_durable: bool = True
+    ) -> "Future[Result]":
+        write = _Write(apply, is_durable)
+        if self._closed.is_set():
+            write.future.set_exception(JournalUnavailable("the journal is closed"))
+            return write.future
+        try:
+            self._queue.put_nowait(write)
+        except queue.Full:
+            write.future.set_exception(JournalUnavailable("the disk does not keep up"))
+        return write.future
+
+    def _run(self) -> None:
+        ends = False
+        while not ends:
+            batch = [self._queue.get()]
+            while len(batch) < _BATCH_SIZE:
+                try:
+                    batch.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            ends = None in batch
+            self._commit([write for write in batch if write is not None])
+
+    def _commit(self, batch: Sequence[_Write[Any]]) -> None:
+        """Writes a batch in one transaction, then tells each of its outcome."""
+        if not batch:
+            return
+        # What only replaces itself four times a second need not wait for the disk.
+        durability = "FULL" if any(write.is_durable for write in batch) else "NORMAL"
+        told: list[Callable[[], None]] = []
+        try:
+            self._connection.execute(f"PRAGMA synchronous={durability}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            told = [self._apply(write) for write in batch]
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            self._report(str(error))
+            for write in batch:
+                write.future.set_exception(JournalUnavailable(str(error)))
+            return
+        self._report(None)
+        for tell in told:
+            tell()
+
+    def _apply(self, write: _Write[Any]) -> Callable[[], None]:
+        """Applies one write; one that breaks the rules leaves no trace and spares the others."""
+        self._connection.execute("SAVEPOINT one")
+        try:
+            result = write.apply(self._connection)
+        except (IllegalTransition, writes.AlreadyDecided) as error:
+            refusal = error
+            self._connection.execute("ROLLBACK TO one")
+            return lambda: write.future.set_exception(refusal)
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("RELEASE one")
+        return lambda: write.future.set_result(result)
+
+    def _report(self, problem: str | None) -> None:
+        if problem == self._health.problem:
+            return
+        if problem is None:
+            logger.warning("journal: writes again")
+        else:
+            logger.error("journal: cannot write: %s", problem)
+        self._health = JournalHealth(problem, self._clock())
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, Recollection]:
+    connection = open_for_writing(path)
+    try:
+        return connection, recollect(connection)
+    except sqlite3.Error as error:
+        connection.close()
+        raise unusable(path, error) from None
+
+
+def is_in_use(path: Path) -> bool:
+    """Whether an agent runs on this journal."""
+    try:
+        handle = os.open(_lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(path.name + ".lock")
+
+
+def _lock(path: Path) -> int:
+    """Takes the journal for this process; the system lets go of it when the process ends."""
+    lock = _lock_path(path)
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise InputError(
+            f"cannot be written: {error.strerror}", "give a folder that can be written", file=lock
+        ) from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(handle, 32).decode("ascii", "replace").strip()
+        os.close(handle)
+        raise InputError(
+            f"another agent (process {holder or 'unknown'}) runs on this journal",
+            "stop it first, or give this station a data folder of its own",
+            file=path,
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle

@@ -1,0 +1,109 @@
+"""A label on its way, and writing each of its steps. When it takes which step is the spooler's."""
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from beltmark.contract.messages import PrintState
+from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.records import LabelOrder, Place
+from edge_agent.printing.spooler_ports import LabelJournal, ReviewDesk
+from edge_agent.printing.states import FINAL, IllegalTransition
+
+logger = logging.getLogger(__name__)
+
+_RETRY_PERIOD_S = 0.1
+
+
+@dataclass(eq=False)
+class Label:
+    """A label on its way.
+
+    While it waits, whoever takes it out of the line under the spooler's lock may change it;
+    afterwards only the spooler's thread does, but for `is_reviewed`.
+
+    Attributes:
+        item_id: Its item.
+        place: Where its item was decided.
+        order: What to print; None for one found at start-up, which is never sent.
+        send_by: Steady time after which it is late.
+        confirm_by: Steady time after which its item goes to a person.
+        state: As in the journal.
+        baseline: The printer's label counter before it was sent.
+        is_reviewed: Its item has gone to a person.
+        unprinted_since: Steady time since when all evidence says that it did not come out.
+    """
+
+    item_id: str
+    place: Place
+    order: LabelOrder | None
+    send_by: float
+    confirm_by: float
+    state: PrintState
+    baseline: int | None = None
+    is_reviewed: bool = False
+    unprinted_since: float | None = None
+
+
+class LabelSteps:
+    """Writes the steps of labels.
+
+    Args:
+        journal: Where they are committed.
+        desk: Takes the items that get no label.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(self, journal: LabelJournal, desk: ReviewDesk, clock: Callable[[], float]) -> None:
+        self._journal, self._desk, self._clock = journal, desk, clock
+
+    def begin(
+        self, label: Label, after: PrintState, *, baseline: int | None = None, detail: str = ""
+    ) -> "Future[None]":
+        """Takes a step; it is committed when the future is done."""
+        label.state = after
+        return self._journal.step_label(
+            label.item_id, after, self._clock(), baseline=baseline, detail=detail
+        )
+
+    def commit(
+        self, label: Label, after: PrintState, detail: str, stops: Callable[[], bool]
+    ) -> None:
+        """Takes a step and waits until it is committed, however long the journal takes.
+
+        Gives up only when `stops` says so: the journal then knows less than the printer, which
+        the next start will ask.
+        """
+        before = label.state
+        while True:
+            try:
+                self.begin(label, after, detail=detail).result()
+            except JournalUnavailable:
+                label.state = before
+                if stops():
+                    return
+                time.sleep(_RETRY_PERIOD_S)
+            except IllegalTransition:
+                logger.exception("item %s: the journal knows better", label.item_id)
+                return
+            else:
+                if after in FINAL:
+                    logger.info("item %s: label %s", label.item_id, after)
+                return
+
+    def review(
+        self, label: Label, rule: str, reason: str, label_state: PrintState | None = None
+    ) -> None:
+        """Sends its item to a person, with its label's last step, if any."""
+        label.is_reviewed = True
+        if label_state is not None:
+            label.state = label_state
+        logger.warning("item %s goes to a person: %s", label.item_id, reason)
+        self._desk.review(label.item_id, label.place, rule, reason, label_state)
+
+    def close(self, label: Label, why: str) -> None:
+        """Notes that it stays unknown for ever."""
+        logger.warning("item %s: its label stays unknown: %s", label.item_id, why)
+        self._journal.close_label(label.item_id, self._clock(), why)

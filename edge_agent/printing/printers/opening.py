@@ -1,0 +1,52 @@
+"""Makes the adapter that an address in the station file names. Connecting is left to it."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from beltmark.contract.errors import InputError
+from edge_agent.printing.printers.base import Printer
+from edge_agent.printing.printers.device import DeviceLine
+from edge_agent.printing.printers.file import FilePrinter
+from edge_agent.printing.printers.tcp import TcpLine
+from edge_agent.printing.printers.zebra import Deadlines, ZebraPrinter
+
+_RAW_PORT = 9_100
+_HOST = re.compile(r"[A-Za-z0-9.:_%\-]{1,255}")
+
+
+def open_printer(address: str, deadlines: Deadlines | None = None) -> Printer:
+    """Returns the printer at `tcp://host:port`, `/dev/usb/lp0` or `file:PATH`, not yet connected.
+
+    Raises:
+        InputError: The address is none of these.
+    """
+    deadlines = deadlines or Deadlines()
+    if address.startswith("tcp://"):
+        return ZebraPrinter(_tcp_line(address), deadlines)
+    if address.startswith("/dev/"):
+        return ZebraPrinter(DeviceLine(address), deadlines)
+    if address.startswith("file:") and len(address) > len("file:"):
+        return FilePrinter(Path(address.removeprefix("file:").removeprefix("//")))
+    raise _bad(address)
+
+
+def _tcp_line(address: str) -> TcpLine:
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise _bad(address) from None
+    rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if rest or not _HOST.fullmatch(host) or port == 0:
+        raise _bad(address)
+    return TcpLine(host, port or _RAW_PORT)
+
+
+def _bad(address: str) -> InputError:
+    shown = address if len(address) <= 60 else address[:57] + "..."
+    return InputError(
+        f"{shown!r} is no printer",
+        "write tcp://host:9100, /dev/usb/lp0 or file:PATH",
+        field="printer.address",
+    )

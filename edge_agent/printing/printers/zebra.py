@@ -1,0 +1,192 @@
+"""Speaks with a printer in Zebra's words over a line of bytes: status, label count, cancelling.
+
+How the bytes travel is the line's (`tcp.py`, `device.py`).
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from edge_agent.printing.printers.base import (
+    PrinterBroken,
+    PrinterError,
+    PrinterStatus,
+    PrinterUnreachable,
+)
+
+_CANCEL_PARTIAL = b"~JX"
+# Without it the printer reprints by itself after an error; it lasts until power-off, hence at
+# every connection.
+_NO_REPRINT = b"^XA^JZN^XZ"
+_STATUS = b"~HS"
+_LABEL_COUNT = b'! U1 getvar "odometer.total_label_count"\r\n'
+
+_MAX_ANSWER_BYTES = 4_096
+_BLOCK = re.compile(rb"\x02([^\x02\x03]*)\x03")
+_QUOTED = re.compile(rb'"([^"]*)"')
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long a printer may take."""
+
+    connect_s: float = 3.0
+    write_s: float = 5.0
+    answer_s: float = 1.0
+
+
+class ByteLine(Protocol):
+    """Carries bytes to a printer and back; every call ends by its deadline."""
+
+    @property
+    def address(self) -> str:
+        """Where it leads."""
+        ...
+
+    def open(self, timeout_s: float) -> None:
+        """Opens it; raises PrinterUnreachable."""
+        ...
+
+    def write(self, data: bytes, timeout_s: float) -> None:
+        """Hands all bytes over; raises PrinterBroken with how many left until it failed."""
+        ...
+
+    def read(self, timeout_s: float) -> bytes:
+        """Returns what comes next, empty when nothing came; raises PrinterBroken when it ended."""
+        ...
+
+    def close(self) -> None:
+        """Closes it; never raises."""
+        ...
+
+
+class ZebraPrinter:
+    """A printer that understands ZPL at the end of a line of bytes."""
+
+    def __init__(
+        self,
+        line: ByteLine,
+        deadlines: Deadlines,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._line, self._deadlines, self._clock = line, deadlines, clock
+        self._is_open = False
+        self._answer_is_due = False
+
+    @property
+    def address(self) -> str:
+        """The address it was opened with."""
+        return self._line.address
+
+    def connect(self) -> None:
+        """Connects, cancels an unfinished format, forbids reprints; see `Printer.connect`."""
+        if self._is_open:
+            return
+        self._line.open(self._deadlines.connect_s)
+        self._is_open, self._answer_is_due = True, False
+        try:
+            self._write(_CANCEL_PARTIAL + _NO_REPRINT)
+        except PrinterBroken as error:
+            raise PrinterUnreachable(self.address, error.problem) from error
+
+    def send(self, data: bytes) -> None:
+        """Hands the bytes over; see `Printer.send`."""
+        self._require_open()
+        try:
+            self._drain()
+        except PrinterBroken as error:
+            raise PrinterUnreachable(self.address, error.problem) from error
+        self._write(data)
+
+    def query_status(self) -> PrinterStatus | None:
+        """Asks `~HS`; None when there is no whole answer in time."""
+        return self._ask(_STATUS, parse_host_status)
+
+    def label_count(self) -> int | None:
+        """Asks the odometer; None when the printer doesn't answer or doesn't know it."""
+        value = self._ask(_LABEL_COUNT, parse_quoted)
+        return int(value) if value is not None and re.fullmatch(r"\d{1,18}", value) else None
+
+    def cancel_partial(self) -> None:
+        """Sends `~JX`."""
+        self._require_open()
+        self._write(_CANCEL_PARTIAL)
+
+    def close(self) -> None:
+        """Closes the line."""
+        self._is_open = False
+        self._line.close()
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise PrinterUnreachable(self.address, "not connected")
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._line.write(data, self._deadlines.write_s)
+        except PrinterError:
+            self.close()
+            raise
+
+    def _read(self, timeout_s: float) -> bytes:
+        try:
+            return self._line.read(timeout_s)
+        except PrinterError:
+            self.close()
+            raise
+
+    def _drain(self) -> None:
+        """Throws away what nobody asked for (alerts, the end of an odd answer)."""
+        end = self._clock() + self._deadlines.answer_s
+        while self._read(0.0) and self._clock() < end:
+            pass
+
+    def _ask(self, query: bytes, parse: Callable[[bytes], Answer | None]) -> Answer | None:
+        self._require_open()
+        if self._answer_is_due:
+            # The late answer to an earlier question must not pass for the answer to this one (an
+            # old label count is false evidence), and a new connection never carries it.
+            self.close()
+            self.connect()
+        self._drain()
+        self._write(query)
+        end = self._clock() + self._deadlines.answer_s
+        received = b""
+        while len(received) < _MAX_ANSWER_BYTES and (left := end - self._clock()) > 0:
+            received += self._read(left)
+            answer = parse(received)
+            if answer is not None:
+                return answer
+        self._answer_is_due = True
+        return None
+
+
+def parse_host_status(received: bytes) -> PrinterStatus | None:
+    """Reads the three blocks of `~HS`; None while they are not whole or not right."""
+    blocks = [block.split(b",") for block in _BLOCK.findall(received)]
+    if len(blocks) < 3 or len(blocks[0]) < 12 or len(blocks[1]) < 11:
+        return None
+    first, second = blocks[0], blocks[1]
+    numbers = (*first[1:3], *first[4:6], first[7], *second[2:4], second[8])
+    if not all(re.fullmatch(rb"\d{1,9}", number) for number in numbers):
+        return None
+    return PrinterStatus(
+        paper_out=first[1] != b"0",
+        paused=first[2] != b"0",
+        buffer_full=first[5] != b"0",
+        partial_format=first[7] != b"0",
+        head_up=second[2] != b"0",
+        ribbon_out=second[3] != b"0",
+        formats_in_buffer=int(first[4]),
+        labels_remaining=int(second[8]),
+    )
+
+
+def parse_quoted(received: bytes) -> str | None:
+    """Reads the quoted value of an SGD answer; None while it is not whole."""
+    match = _QUOTED.search(received)
+    return match.group(1).decode("ascii", "replace") if match else None

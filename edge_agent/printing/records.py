@@ -1,0 +1,115 @@
+"""What is written into the journal and read back from it. Writing is left to `journal`."""
+
+from dataclasses import dataclass
+
+from beltmark.contract.catalogue import Product
+from beltmark.contract.messages import Outcome, PrintState
+from edge_agent.station.decision import Decision
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an item was in the image at a time, so that it can be found on the belt.
+
+    Attributes:
+        x_px: Centre.
+        y_px: Centre.
+        captured_at: Time of the frame, in seconds since the epoch.
+    """
+
+    x_px: float
+    y_px: float
+    captured_at: float
+
+
+@dataclass(frozen=True)
+class ItemDecision:
+    """An item's decision as it is to be committed.
+
+    Attributes:
+        item_id: The item.
+        decided_at: Seconds since the epoch.
+        place: Where it was decided.
+        decision: What happens to it.
+        release: Name of the release that decided.
+        package_sha256: Digest of its model package.
+    """
+
+    item_id: str
+    decided_at: float
+    place: Place
+    decision: Decision
+    release: str
+    package_sha256: str
+
+
+@dataclass(frozen=True)
+class LabelItem:
+    """An item that gets a label: what its layout may say of it.
+
+    Attributes:
+        item_id: The item.
+        serial: Unique for ever among the items of this GTIN.
+        station: Name of the station.
+        decided_at: Seconds since the epoch.
+        class_name: The class it was recognised as.
+    """
+
+    item_id: str
+    serial: str
+    station: str
+    decided_at: float
+    class_name: str
+
+
+@dataclass(frozen=True)
+class LabelOrder:
+    """A committed decision to print one label.
+
+    Attributes:
+        item: The item.
+        product: What it is.
+        place: Where it was decided.
+    """
+
+    item: LabelItem
+    product: Product
+    place: Place
+
+
+@dataclass(frozen=True)
+class OpenLabel:
+    """A label whose end is not known to the journal, found at start-up.
+
+    Attributes:
+        item_id: Its item.
+        state: How far it had come.
+        baseline: The printer's label counter before it was sent, if it came so far.
+        place: Where its item was decided.
+        outcome: Its item's outcome; REVIEW where a person has it already.
+    """
+
+    item_id: str
+    state: PrintState
+    baseline: int | None
+    place: Place
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class LastSeen:
+    """An item that was in the zone when the journal was last told of positions.
+
+    Attributes:
+        item_id: The item.
+        place: Where it was.
+        size_px: Side of the square with the area of its box.
+        class_name: What it looked like, if that was known.
+        outcome: Its outcome; None while it was undecided.
+    """
+
+    item_id: str
+    place: Place
+    size_px: float
+    class_name: str | None
+    outcome: Outcome | None

@@ -1,0 +1,170 @@
+"""The journal's tables, and opening them. What is written there, and when, is left to `journal`."""
+
+import contextlib
+import secrets
+import sqlite3
+from pathlib import Path
+
+from beltmark.contract.errors import InputError, UnknownVersionError
+
+SCHEMA_VERSION = 1
+
+# Nobody else writes; who holds the file nevertheless must not hold decisions for long.
+_WRITER_TIMEOUT_S = 0.5
+_READER_TIMEOUT_S = 5.0
+# Each journal numbers its labels in a series of its own: a journal that is lost and made anew does
+# not give a serial twice. Digits and capitals without look-alikes.
+_SERIES_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SERIES_CHARACTERS = 6
+
+_TABLES = """
+CREATE TABLE items (
+    item_id TEXT PRIMARY KEY,
+    station TEXT NOT NULL,
+    decided_at REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    class_name TEXT,
+    probability REAL,
+    sku TEXT,
+    gtin TEXT,
+    serial TEXT,
+    x_px REAL NOT NULL,
+    y_px REAL NOT NULL,
+    captured_at REAL NOT NULL,
+    release TEXT NOT NULL,
+    package_sha256 TEXT NOT NULL,
+    UNIQUE (gtin, serial)
+) STRICT;
+CREATE INDEX items_by_time ON items (decided_at);
+CREATE TABLE labels (
+    item_id TEXT PRIMARY KEY REFERENCES items,
+    state TEXT NOT NULL,
+    baseline INTEGER,
+    closed_at REAL
+) STRICT;
+CREATE INDEX open_labels ON labels (closed_at) WHERE closed_at IS NULL;
+-- What happened to an item, in order; rows are only ever added.
+CREATE TABLE history (
+    step INTEGER PRIMARY KEY AUTOINCREMENT,
+    item_id TEXT NOT NULL REFERENCES items,
+    at REAL NOT NULL,
+    what TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX history_of_item ON history (item_id);
+CREATE TABLE positions (
+    item_id TEXT PRIMARY KEY,
+    x_px REAL NOT NULL,
+    y_px REAL NOT NULL,
+    captured_at REAL NOT NULL,
+    size_px REAL NOT NULL,
+    class_name TEXT
+) STRICT;
+CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+"""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Opens the journal, making it where there is none; every commit reaches the disk.
+
+    Raises:
+        InputError: The file is damaged, is no journal, or cannot be written.
+        UnknownVersionError: It was written by another version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            path, timeout=_WRITER_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+    except (sqlite3.Error, OSError) as error:
+        raise unusable(path, error) from None
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        _prepare(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise unusable(path, error) from None
+    except InputError:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """Opens the journal beside a running agent; None where there is nothing to read yet.
+
+    Raises:
+        InputError: The file is damaged or no journal.
+        UnknownVersionError: It was written by another version.
+    """
+    if not path.exists():
+        return None
+    try:
+        connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_READER_TIMEOUT_S
+        )
+        with contextlib.closing(connection.execute("PRAGMA user_version")) as answer:
+            (version,) = answer.fetchone()
+    except sqlite3.Error as error:
+        raise InputError(
+            f"the journal cannot be read: {error}", "is this the right file?", file=path
+        ) from None
+    try:
+        if version == 0:
+            _check_is_empty(connection, path)
+            connection.close()
+            return None
+        _check_version(version, path)
+    except InputError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        _check_is_empty(connection, path)
+        series = "".join(secrets.choice(_SERIES_ALPHABET) for _ in range(_SERIES_CHARACTERS))
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_TABLES} "
+            f"INSERT INTO facts VALUES ('serial_series', '{series}'); "
+            f"PRAGMA user_version={SCHEMA_VERSION}; COMMIT;"
+        )
+        return
+    _check_version(version, path)
+    (told,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if told != "ok":
+        raise sqlite3.DatabaseError(told)
+
+
+def _check_is_empty(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises InputError for a database that somebody else uses."""
+    if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise InputError(
+            "is an SQLite file, but not a journal", "give another data folder", file=path
+        )
+
+
+def _check_version(version: int, path: Path) -> None:
+    """Raises UnknownVersionError for a journal of another version."""
+    if version != SCHEMA_VERSION:
+        raise UnknownVersionError(
+            f"journal version {version} is not known here (known: {SCHEMA_VERSION})",
+            "run the version of Beltmark that wrote it",
+            file=path,
+        )
+
+
+def unusable(path: Path, error: Exception) -> InputError:
+    """Makes the error for a journal that cannot be used."""
+    return InputError(
+        f"the journal cannot be used: {error}",
+        "free disk space, mend the permissions, or move a damaged file away and keep it",
+        file=path,
+    )

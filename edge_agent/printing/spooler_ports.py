@@ -1,0 +1,77 @@
+"""What the spooler needs of others, and its settings."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from beltmark.contract.catalogue import Product
+from beltmark.contract.messages import PrintState
+from edge_agent.printing.printer_watch import Confirmation
+from edge_agent.printing.records import LabelItem, Place
+
+
+class LabelJournal(Protocol):
+    """Where each step of a label is committed."""
+
+    def step_label(
+        self,
+        item_id: str,
+        after: PrintState,
+        at: float,
+        *,
+        baseline: int | None = None,
+        detail: str = "",
+    ) -> "Future[None]":
+        """See `Journal.step_label`."""
+        ...
+
+    def close_label(self, item_id: str, at: float, detail: str) -> "Future[None]":
+        """See `Journal.close_label`."""
+        ...
+
+
+class LabelRenderer(Protocol):
+    """Draws labels."""
+
+    def render(self, item: LabelItem, product: Product) -> bytes:
+        """Returns one label as the printer wants it; raises InputError where it cannot be drawn."""
+        ...
+
+
+class ReviewDesk(Protocol):
+    """Takes the items that get no label, or perhaps none."""
+
+    def review(
+        self,
+        item_id: str,
+        place: Place,
+        rule: str,
+        reason: str,
+        label_state: PrintState | None = None,
+    ) -> None:
+        """See `OutcomeDesk.review`."""
+        ...
+
+
+@dataclass(frozen=True)
+class SpoolerSettings:
+    """How long a label may take.
+
+    Attributes:
+        label_deadline_s: A label not sent by then after its decision is late, and is not sent.
+        confirm_timeout_s: A label not confirmed by then after it was sent is unknown.
+        hold_after_s: A label that has not come out by then after its decision holds the belt, so
+            that its item waits for it; one printed at the usual pace does not make it stand.
+        confirmation: How the printer confirms.
+        ask_period_s: Time between two questions while a label is awaited.
+        idle_period_s: Time between two questions while there is nothing to print.
+        stable_s: For so long nothing may change before "not printed" is believed.
+    """
+
+    label_deadline_s: float = 1.0
+    confirm_timeout_s: float = 3.0
+    hold_after_s: float = 0.5
+    confirmation: Confirmation = "counter"
+    ask_period_s: float = 0.03
+    idle_period_s: float = 2.0
+    stable_s: float = 0.3

@@ -1,0 +1,57 @@
+"""The items of a station, and what a frame brings of them: the words of `station`. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from beltmark.contract.messages import Outcome
+from edge_agent.station.decision import Decision
+from edge_agent.station.sighting import BestView, SightingInProgress
+from edge_agent.station.track import Track
+
+
+@dataclass(eq=False)
+class Item:
+    """One item in the zone. Owned and changed by the station; others read.
+
+    Attributes:
+        item_id: Its identity; changes once if it is recognised.
+        track: Its way.
+        sighting: What was seen of it.
+        came: By the entry edge, there at the start, or from nowhere inside the zone.
+        outcome: Its outcome, once decided.
+        seen_with: On a bench, the items that were seen beside it: it is none of those.
+    """
+
+    item_id: str
+    track: Track
+    sighting: SightingInProgress
+    came: Literal["entry", "start", "inside"]
+    outcome: Outcome | None = None
+    seen_with: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """An item's decision, with the place where the item was last seen before it."""
+
+    item_id: str
+    decision: Decision
+    x_px: float
+    y_px: float
+    seen_at: float
+    best_view: BestView | None = None
+
+
+@dataclass(frozen=True)
+class StationUpdate:
+    """What one frame brought.
+
+    Attributes:
+        seen: Items seen in it, each with the index of its detection.
+        decided: Items decided by it.
+        still_here: Items recognised whose review is an old one: they are to leave the belt.
+    """
+
+    seen: tuple[tuple[Item, int], ...] = ()
+    decided: tuple[Decided, ...] = ()
+    still_here: tuple[Item, ...] = ()

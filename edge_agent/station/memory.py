@@ -1,0 +1,120 @@
+"""Remembers items that are out of sight, for as long as they can still come back. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edge_agent.station.geometry import StationGeometry
+from edge_agent.station.recovery import (
+    Recognised,
+    Remembered,
+    Unexplained,
+    could_have_come_to,
+    farthest_way_px,
+    recognise,
+)
+
+_MAX_ITEMS = 64
+_LONGEST_S = 60.0
+# On a bench, an item whose place is in view but which is not seen has been hidden for so long at
+# most; then it is gone.
+_HIDDEN_S = 2.0
+# A running belt has carried an item out after this many times the time that its way takes.
+_LEAVING_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An item out of sight.
+
+    Attributes:
+        item: As it was last seen.
+        kept_at: Since when it is here.
+        ran_s: For how long the belt may have run between the two.
+        in_view_since: On a bench, since when its place is in view.
+        is_from_before: Whether an earlier run saw it last.
+    """
+
+    item: Remembered
+    kept_at: float
+    ran_s: float
+    in_view_since: float | None
+    is_from_before: bool
+
+
+class Memory:
+    """The items out of sight of one station."""
+
+    def __init__(self, geometry: StationGeometry) -> None:
+        self._geometry = geometry
+        self._kept: dict[str, _Kept] = {}
+
+    def keep(self, item: Remembered, at: float, ran_s: float | None = None) -> None:
+        """Remembers an item from now on.
+
+        Args:
+            item: As it was last seen.
+            at: The time.
+            ran_s: For one that an earlier run saw last: for how long the belt ran since, at most.
+        """
+        while len(self._kept) >= _MAX_ITEMS:
+            del self._kept[next(iter(self._kept))]
+        is_from_before = ran_s is not None
+        ran_s = at - item.seen_at if ran_s is None else ran_s
+        self._kept[item.item_id] = _Kept(item, at, ran_s, at, is_from_before)
+
+    def take(self, item_id: str) -> Remembered:
+        """Gives an item back that is in sight again."""
+        return self._kept.pop(item_id).item
+
+    def close_undecided(self) -> tuple[Remembered, ...]:
+        """Returns the items without an outcome; from now on they count as reviewed."""
+        undecided = tuple(k.item for k in self._kept.values() if k.item.outcome is None)
+        for item in undecided:
+            kept = self._kept[item.item_id]
+            self._kept[item.item_id] = replace(kept, item=replace(item, outcome="REVIEW"))
+        return undecided
+
+    def recognise(
+        self, unexplained: Sequence[Unexplained], speed_px_s: float | None, at: float
+    ) -> dict[int, Recognised]:
+        """Tells which of the items kept each unexplained one is; see `recovery.recognise`."""
+        ran_s = [kept.ran_s + at - kept.kept_at for kept in self._kept.values()]
+        # A clock that was set back leaves everything open.
+        moving_s = -1.0 if any(s < 0 for s in ran_s) else max(ran_s, default=0.0)
+        farthest_px = farthest_way_px(self._geometry, speed_px_s, moving_s)
+        items = [kept.item for kept in self._kept.values()]
+        return recognise(unexplained, items, self._geometry, farthest_px)
+
+    def could_be_at(self, x_px: float, y_px: float, size_px: float) -> bool:
+        """Whether the belt can have carried an item that this run lost to this place."""
+        return any(
+            could_have_come_to(kept.item, x_px, y_px, size_px, self._geometry)
+            for kept in self._kept.values()
+            if not kept.is_from_before  # the start has settled what became of those
+        )
+
+    def alike(self, class_name: str | None) -> list[str]:
+        """Returns the items that looked like this."""
+        return [
+            item_id for item_id, kept in self._kept.items() if kept.item.class_name == class_name
+        ]
+
+    def pass_time(self, at: float, shift_px: tuple[float, float], speed_px_s: float | None) -> None:
+        """Moves all items along with the picture, and lets go of what can't come back."""
+        geometry = self._geometry
+        longest_s = _LONGEST_S
+        if geometry.is_belt and speed_px_s:
+            longest_s = min(longest_s, _LEAVING_FACTOR * geometry.length_px / speed_px_s)
+        for item_id, kept in list(self._kept.items()):
+            item = replace(
+                kept.item, x_px=kept.item.x_px + shift_px[0], y_px=kept.item.y_px + shift_px[1]
+            )
+            is_in_view = geometry.contains(item.x_px, item.y_px)
+            since = (kept.in_view_since or at) if is_in_view else None
+            is_hidden_too_long = (
+                not geometry.is_belt and since is not None and at - since > _HIDDEN_S
+            )
+            if is_hidden_too_long or not 0 <= at - kept.kept_at <= longest_s:
+                del self._kept[item_id]
+            else:
+                self._kept[item_id] = replace(kept, item=item, in_view_since=since)

@@ -1,0 +1,340 @@
+"""The rules of one station over time: detections in, each item's one decision out. Pure.
+
+An item that comes in by the entry edge is decided at the line (on a bench: after a dwell). One that
+appears anywhere else, or was there when this began, is never printed: it is either recognised as
+an item already decided, or goes to a person. Committing and acting is left to others.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from beltmark.contract.catalogue import Catalogue
+from beltmark.contract.package import Manifest
+from beltmark.contract.policy import Policy
+from edge_agent.station.decision import Decision, decide
+from edge_agent.station.detected import Detected
+from edge_agent.station.geometry import StationGeometry, centre_px
+from edge_agent.station.items import Decided, Item, StationUpdate
+from edge_agent.station.memory import Memory
+from edge_agent.station.recovery import Recognised, Remembered, Unexplained, could_have_come_to
+from edge_agent.station.sighting import SightingInProgress, is_whole
+from edge_agent.station.track import Track
+from edge_agent.station.tracker import Tracker, TrackerSettings
+
+# Positions are noted a few times a second: the last note may be this much older than the moment at
+# which the run permit was last given.
+_NOTE_AGE_S = 0.45
+# An item whose front came into this last share of the zone has left when it is seen no more.
+_EXIT_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class StationSettings:
+    """Times of one station.
+
+    Attributes:
+        dwell_s: On a bench, how long an item lies before it is decided.
+        startup_s: What is seen in this time after the first frame was there before.
+        permit_timeout_s: Time after which the belt stops without the run permit; None where the
+            belt does not obey one.
+        tracker: When tracks begin and end.
+    """
+
+    dwell_s: float = 0.5
+    startup_s: float = 0.5
+    permit_timeout_s: float | None = None
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a release says of items."""
+
+    manifest: Manifest
+    policy: Policy
+    catalogue: Catalogue
+
+
+class Station:
+    """All items of one station.
+
+    Args:
+        geometry: Its zone.
+        rules: The release's.
+        settings: Its times.
+        new_item_id: Gives a new identity at each call.
+        remembered: Items that an earlier run saw last.
+        speed_px_s: Speed of the belt as an earlier run learnt it.
+    """
+
+    def __init__(
+        self,
+        geometry: StationGeometry,
+        rules: Rules,
+        settings: StationSettings,
+        new_item_id: Callable[[], str],
+        *,
+        remembered: Sequence[Remembered] = (),
+        speed_px_s: float | None = None,
+    ) -> None:
+        self._geometry, self._rules, self._settings = geometry, rules, settings
+        self._new_item_id = new_item_id
+        self._tracker = Tracker(geometry, settings.tracker)
+        if speed_px_s is not None:
+            self._tracker.expect_speed(speed_px_s)
+        self._memory = Memory(geometry)
+        self._before_start = tuple(remembered)
+        self._items: dict[int, Item] = {}
+        self._first_at: float | None = None
+        self._frames = 0
+        self._has_settled = False
+        self._decided: list[Decided] = []
+        self._still_here: list[Item] = []
+
+    @property
+    def has_settled(self) -> bool:
+        """True once it is clear what was in the zone at the start."""
+        return self._has_settled
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The items in the zone."""
+        return tuple(item for item in self._items.values() if self._is_item(item.track))
+
+    @property
+    def speed_px_s(self) -> float | None:
+        """Speed of the running belt, where it is known."""
+        return self._tracker.running_speed_px_s
+
+    def class_name(self, item: Item) -> str | None:
+        """The class that leads among an item's views so far."""
+        sighting = item.sighting.sighting()
+        return self._rules.manifest.classes[sighting.best_class] if sighting.views else None
+
+    def observe(
+        self, detections: Sequence[Detected], width_px: int, height_px: int, at: float
+    ) -> StationUpdate:
+        """Takes in the detections of one frame of this size, captured at a time in seconds."""
+        self._first_at = at if self._first_at is None else self._first_at
+        self._frames += 1
+        inside = [
+            i
+            for i, found in enumerate(detections)
+            if self._geometry.contains(*centre_px(found.box_xyxy_px))
+        ]
+        update = self._tracker.update([detections[i] for i in inside], at)
+        seen = [(self._item(track), inside[i]) for track, i in update.seen]
+        for item, index in seen:
+            found = detections[index]
+            item.sighting.add(found.class_scores, is_whole(found.box_xyxy_px, width_px, height_px))
+        for track in update.ended:
+            if track.track_id in self._items:
+                self._end(self._items.pop(track.track_id), at)
+        if not self._geometry.is_belt:
+            present = {item.item_id for item, _ in seen}
+            for item, _ in seen:
+                item.seen_with |= present
+        self._memory.pass_time(at, update.shift_px, self.speed_px_s)
+        for item, _ in seen:
+            if item.outcome is None and item.came == "entry" and self._is_complete(item, at):
+                self._complete(item, at)
+        self._explain(at)
+        return self._told(tuple(seen))
+
+    def finish(self, at: float) -> StationUpdate:
+        """Ends: what has no decision goes to a person."""
+        if self._first_at is not None and not self._has_settled:
+            self._settle(at)
+        for item in self.items:
+            if item.outcome is None:
+                self._review(item, "stopped", "the agent was stopped before it was decided")
+        self._items.clear()
+        return self._told()
+
+    def _told(self, seen: tuple[tuple[Item, int], ...] = ()) -> StationUpdate:
+        update = StationUpdate(seen, tuple(self._decided), tuple(self._still_here))
+        self._decided, self._still_here = [], []
+        return update
+
+    def _item(self, track: Track) -> Item:
+        if track.track_id not in self._items:
+            classes = len(self._rules.manifest.classes)
+            self._items[track.track_id] = Item(
+                self._new_item_id(), track, SightingInProgress(classes), self._came(track)
+            )
+        return self._items[track.track_id]
+
+    def _came(self, track: Track) -> Literal["entry", "start", "inside"]:
+        if not self._has_settled:
+            return "start"
+        geometry = self._geometry
+        if not geometry.is_belt:
+            return "entry"
+        is_deep = geometry.along_px(*track.first_px) > geometry.entry_px
+        return "inside" if is_deep or self._may_be_hidden_one(track) else "entry"
+
+    def _may_be_hidden_one(self, track: Track) -> bool:
+        """Whether a track begins where an item that is out of sight could be by now."""
+        hidden = [
+            item
+            for item in self._items.values()
+            if self._is_item(item.track) and item.track.seen_at < track.first_at
+        ]
+        place = (*track.first_px, track.size_px)
+        return self._memory.could_be_at(*place) or any(
+            could_have_come_to(_remembered(item, None), *place, self._geometry) for item in hidden
+        )
+
+    def _is_item(self, track: Track) -> bool:
+        return track.hits >= self._settings.tracker.birth_hits
+
+    def _is_complete(self, item: Item, at: float) -> bool:
+        track = item.track
+        if not self._is_item(track):
+            return False
+        if self._geometry.is_belt:
+            return self._geometry.along_px(track.x_px, track.y_px) >= self._geometry.line_px
+        has_dwelt = at - track.first_at >= self._settings.dwell_s
+        return has_dwelt and item.sighting.views >= self._rules.policy.min_votes
+
+    def _complete(self, item: Item, at: float) -> None:
+        """Decides an item that came in by the entry edge, or was laid on the bench."""
+        if not self._geometry.is_belt:
+            found = self._memory.recognise([self._unexplained(0, item)], None, at)[0]
+            if found.item_id is not None:
+                self._adopt(item, found.item_id)
+                return
+            if (similar := self._similar(item)) is not None:
+                reason = f"may be item {similar}, which was moved or out of view"
+                self._review(item, "maybe_seen_before", reason)
+                return
+        self._decide(item, self._judge(item))
+
+    def _similar(self, item: Item) -> str | None:
+        """An item of the same looks that is out of sight and never was seen beside this one."""
+        class_name = self.class_name(item)
+        hidden = [
+            other.item_id
+            for other in self._items.values()
+            if other.outcome is not None
+            and other.track.seen_at < item.track.seen_at
+            and self.class_name(other) == class_name
+        ]
+        alike = (i for i in (*hidden, *self._memory.alike(class_name)) if i not in item.seen_with)
+        return next(alike, None)
+
+    def _judge(self, item: Item) -> Decision:
+        rules = self._rules
+        return decide(item.sighting.sighting(), rules.catalogue, rules.policy, rules.manifest)
+
+    def _end(self, item: Item, at: float) -> None:
+        """An item was out of sight for too long: it has left, or it is hidden."""
+        track = item.track
+        if not self._is_item(track):
+            return
+        geometry = self._geometry
+        if item.outcome is None:
+            missed = "the line" if geometry.is_belt else "it was seen for long enough"
+            self._review(item, "lost", f"lost from sight before {missed}")
+        front_px = geometry.along_px(track.x_px, track.y_px) + track.size_px / 2
+        if not geometry.is_belt or front_px < (1 - _EXIT_SHARE) * geometry.length_px:
+            self._memory.keep(_remembered(item, self.class_name(item)), at)
+
+    def _explain(self, at: float) -> None:
+        assert self._first_at is not None
+        if not self._has_settled:
+            # The clock may be set back just now: what counts is that time has passed.
+            is_long_enough = abs(at - self._first_at) > self._settings.startup_s
+            if is_long_enough and self._frames > 2 * self._settings.tracker.birth_hits:
+                self._settle(at)
+            return
+        self._recognise(at, 2 * self._settings.tracker.birth_hits)
+
+    def _settle(self, at: float) -> None:
+        """Finds out what became of the items that an earlier run saw last."""
+        assert self._first_at is not None
+        self._has_settled = True
+        for remembered in self._before_start:
+            self._memory.keep(remembered, at, self._may_have_run_s(remembered, at))
+        self._recognise(at, self._settings.tracker.birth_hits)
+        for remembered in self._memory.close_undecided():
+            decision = Decision(
+                "REVIEW",
+                "passed_unseen",
+                "left while the agent was away",
+                remembered.class_name,
+            )
+            self._decided.append(
+                Decided(
+                    remembered.item_id,
+                    decision,
+                    remembered.x_px,
+                    remembered.y_px,
+                    remembered.seen_at,
+                )
+            )
+
+    def _may_have_run_s(self, remembered: Remembered, at: float) -> float:
+        """For how long the belt can have run since an item of an earlier run was seen."""
+        away_s = at - remembered.seen_at
+        permit_s = self._settings.permit_timeout_s
+        # A note of positions is a little older than the moment at which the permit fell.
+        return away_s if permit_s is None else min(away_s, permit_s + _NOTE_AGE_S)
+
+    def _recognise(self, at: float, least_hits: int) -> None:
+        """Explains the items that did not come in by the entry edge, once they are seen well."""
+        items = [
+            item
+            for item in self._items.values()
+            if item.came != "entry" and item.outcome is None and item.track.hits >= least_hits
+        ]
+        if not items:
+            return
+        unexplained = [self._unexplained(i, item) for i, item in enumerate(items)]
+        found = self._memory.recognise(unexplained, self.speed_px_s, at)
+        for i, item in enumerate(items):
+            self._apply(item, found[i])
+
+    def _unexplained(self, key: int, item: Item) -> Unexplained:
+        track = item.track
+        return Unexplained(key, track.x_px, track.y_px, track.size_px, self.class_name(item))
+
+    def _apply(self, item: Item, found: Recognised) -> None:
+        if found.item_id is None:
+            where = (
+                "was in the zone when the agent started"
+                if item.came == "start"
+                else "appeared in the middle of the zone"
+            )
+            listed = " or ".join(found.candidates)
+            self._review(item, "unexplained", where + (f"; may be {listed}" if listed else ""))
+            return
+        self._adopt(item, found.item_id)
+
+    def _adopt(self, item: Item, item_id: str) -> None:
+        """It is an item remembered: it has that one's identity and outcome."""
+        remembered = self._memory.take(item_id)
+        item.item_id, item.outcome = remembered.item_id, remembered.outcome
+        if remembered.outcome is None:
+            self._review(item, "agent_was_away", "the agent was away while it passed")
+        elif remembered.outcome != "PRINT":
+            self._still_here.append(item)
+
+    def _review(self, item: Item, rule: str, reason: str) -> None:
+        judged = self._judge(item)
+        self._decide(item, Decision("REVIEW", rule, reason, judged.class_name, judged.probability))
+
+    def _decide(self, item: Item, decision: Decision) -> None:
+        item.outcome = decision.outcome
+        x_px, y_px = centre_px(item.track.seen_box_px)
+        self._decided.append(
+            Decided(item.item_id, decision, x_px, y_px, item.track.seen_at, item.sighting.best_view)
+        )
+
+
+def _remembered(item: Item, class_name: str | None) -> Remembered:
+    track = item.track
+    return Remembered(
+        item.item_id, track.x_px, track.y_px, track.size_px, class_name, track.seen_at, item.outcome
+    )

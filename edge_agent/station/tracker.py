@@ -1,0 +1,272 @@
+"""Follows items from frame to frame: constant velocity, one detection to one track. Pure.
+
+On a belt assignment is by place alone, never by class: an item whose class flickers stays one
+item. Where a camera may be moved over resting goods, looks help. What the frames say about an item
+is left to `sighting`, items that were away to `recovery`.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import lap
+import numpy as np
+
+from edge_agent.station.detected import Detected
+from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
+from edge_agent.station.shift import Along, Spot, common_shift_px, likeness_of
+from edge_agent.station.track import Track
+
+# A box that lies this far inside another is another view of the same item, not one of its own.
+_INSIDE_SHARE = 0.65
+# What it costs, in parts of the gate, to take something that looks all different for the same.
+_LOOKS_WEIGHT = 0.6
+# What a change of size by a factor of e costs: of two boxes at one place the like one is the item.
+_SIZE_WEIGHT = 0.3
+# What it costs to leave a track and a detection alone: more than any good pair, less than two bad
+# ones, so that a missed item does not shift its neighbours' tracks by one.
+_UNMATCHED = 1.2
+_IMPOSSIBLE = 10.0
+_SPEED_HITS = 5
+_SPEEDS = 100
+# Shares of the zone a second: a slower belt counts as standing.
+_LEAST_SPEED_SHARE = 0.02
+_STARTING_SHARE = 0.5
+# How much later than others a frame may come, and how far back an item on a belt may seem to be.
+_LATE_S = 0.6
+_BACK_PX = 8.0
+
+
+@dataclass(frozen=True)
+class TrackerSettings:
+    """When a track is born and when it ends.
+
+    Attributes:
+        birth_score: Least score of a detection that may begin a track.
+        keep_score: Least score of a detection that continues one.
+        birth_hits: Detections after which a track counts as an item.
+        lost_after_s: Time without a detection after which a track ends.
+        max_tracks: Most tracks at a time; further detections are not followed.
+    """
+
+    birth_score: float = 0.3
+    keep_score: float = 0.1
+    birth_hits: int = 3
+    lost_after_s: float = 0.8
+    max_tracks: int = 64
+
+
+@dataclass(frozen=True)
+class TrackerUpdate:
+    """What one frame changed.
+
+    Attributes:
+        seen: Tracks with a detection in this frame, each with the index of that detection.
+        ended: Tracks that were lost for too long; they will not come back.
+        shift_px: How far the whole picture moved (x, y); on a belt it does not.
+    """
+
+    seen: tuple[tuple[Track, int], ...]
+    ended: tuple[Track, ...]
+    shift_px: tuple[float, float]
+
+
+class Tracker:
+    """All tracks of a station."""
+
+    def __init__(self, geometry: StationGeometry, settings: TrackerSettings | None = None) -> None:
+        self._geometry = geometry
+        self._settings = settings or TrackerSettings()
+        self._looks_weight = 0.0 if geometry.is_belt else _LOOKS_WEIGHT
+        self._tracks: list[Track] = []
+        self._next_id = 1
+        self._running_px_s = geometry.speed_px_s
+        self._speeds_px_s: deque[float] = deque(maxlen=_SPEEDS)
+        self._updated_at = 0.0
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """All live tracks."""
+        return tuple(self._tracks)
+
+    @property
+    def running_speed_px_s(self) -> float | None:
+        """Speed of the belt while it runs, configured or learnt; None before it is known."""
+        return self._running_px_s
+
+    def expect_speed(self, speed_px_s: float) -> None:
+        """Begins with a speed that an earlier run learnt."""
+        if self._running_px_s is None:
+            self._running_px_s = speed_px_s
+
+    def update(self, detections: Sequence[Detected], at: float) -> TrackerUpdate:
+        """Takes in the detections of one frame, captured at time `at` (seconds, any epoch)."""
+        settings = self._settings
+        # A clock that is set, forward or back, ends them all: nothing is known of the time between.
+        lasting = [t for t in self._tracks if abs(at - t.seen_at) <= settings.lost_after_s]
+        ended = [t for t in self._tracks if abs(at - t.seen_at) > settings.lost_after_s]
+        strong = [i for i, d in enumerate(detections) if d.score >= settings.birth_score]
+        weak = [
+            i
+            for i, d in enumerate(detections)
+            if settings.keep_score <= d.score < settings.birth_score
+        ]
+        shift_px = self._shift(lasting, [detections[i] for i in strong], at)
+        self._updated_at = at
+        # Items before candidates, strong detections before weak ones: a doubtful box never takes
+        # an item's place while a better explanation is at hand.
+        confirmed = [t for t in lasting if t.hits >= settings.birth_hits]
+        candidates = [t for t in lasting if t.hits < settings.birth_hits]
+        seen: list[tuple[Track, int]] = []
+        for tracks, indices in ((confirmed, strong), (candidates, strong), (confirmed, weak)):
+            taken = {index for _, index in seen}
+            found = {id(track) for track, _ in seen}
+            seen += _assign(
+                [t for t in tracks if id(t) not in found],
+                [i for i in indices if i not in taken],
+                detections,
+                at,
+                self._looks_weight,
+            )
+        for track, index in seen:
+            track.see(detections[index], at, rests=not self._geometry.is_belt)
+        born = self._born(strong, detections, seen, at)
+        seen += born
+        doubles = _doubles([t for t, _ in seen], settings.birth_hits)
+        ended += doubles
+        self._tracks = [t for t in (*lasting, *(t for t, _ in born)) if t not in doubles]
+        self._learn_speed(at)
+        return TrackerUpdate(
+            tuple((t, i) for t, i in seen if t not in doubles),
+            tuple(ended),
+            shift_px,
+        )
+
+    def _shift(
+        self, tracks: Sequence[Track], detections: Sequence[Detected], at: float
+    ) -> tuple[float, float]:
+        """Moves the tracks along with what all items do; returns how far a camera was moved."""
+        belt = self._along(at)
+        trusted = tracks
+        if belt is None:
+            # What is new in the picture may be the old, seen where the camera has moved to.
+            trusted = [t for t in tracks if t.hits >= self._settings.birth_hits] or tracks
+        expected = [Spot(*t.predicted_px(at), t.size_px, t.seen_scores) for t in trusted]
+        shift_px = common_shift_px(expected, [_spot(d) for d in detections], belt)
+        for track in tracks:
+            track.shift(*shift_px)
+        return shift_px if belt is None else (0.0, 0.0)
+
+    def _along(self, at: float) -> Along | None:
+        """How far off along the belt the items may seem when a frame's time is not exact."""
+        if not self._geometry.is_belt:
+            return None
+        speed, dt = self._running_px_s or 0.0, max(0.0, at - self._updated_at)
+        return Along(self._geometry.direction, -speed * dt - _BACK_PX, speed * _LATE_S)
+
+    def _born(
+        self,
+        strong: Sequence[int],
+        detections: Sequence[Detected],
+        seen: Sequence[tuple[Track, int]],
+        at: float,
+    ) -> list[tuple[Track, int]]:
+        taken = {index for _, index in seen}
+        explained = [detections[index].box_xyxy_px for index in taken]
+        born: list[tuple[Track, int]] = []
+        for index in strong:
+            room = len(self._tracks) + len(born) < self._settings.max_tracks
+            box = detections[index].box_xyxy_px
+            if index in taken or not room or any(_inside(box, b) for b in explained):
+                continue
+            explained.append(box)
+            speed = self._running_px_s or 0.0
+            dx, dy = self._geometry.direction
+            velocity = dx * speed, dy * speed
+            born.append((Track(self._next_id, detections[index], at, velocity), index))
+            self._next_id += 1
+        return born
+
+    def _learn_speed(self, at: float) -> None:
+        geometry = self._geometry
+        if not geometry.is_belt or geometry.speed_px_s is not None:
+            return
+        dx, dy = geometry.direction
+        speeds = [
+            t.velocity_px_s[0] * dx + t.velocity_px_s[1] * dy
+            for t in self._tracks
+            if t.hits >= _SPEED_HITS and t.seen_at == at
+        ]
+        if not speeds:
+            return
+        speed = median(speeds)
+        # A belt that stands or starts up says nothing about how fast it runs.
+        if speed > max(
+            _LEAST_SPEED_SHARE * geometry.length_px, _STARTING_SHARE * (self._running_px_s or 0.0)
+        ):
+            self._speeds_px_s.append(speed)
+            self._running_px_s = median(self._speeds_px_s)
+
+
+def _spot(detection: Detected) -> Spot:
+    x_px, y_px = centre_px(detection.box_xyxy_px)
+    return Spot(x_px, y_px, _area(detection.box_xyxy_px) ** 0.5, detection.class_scores)
+
+
+def _assign(
+    tracks: Sequence[Track],
+    indices: Sequence[int],
+    detections: Sequence[Detected],
+    at: float,
+    looks_weight: float,
+) -> list[tuple[Track, int]]:
+    """Gives each track at most one of the detections named, at the least sum of costs."""
+    if not tracks or not indices:
+        return []
+    boxes = [detections[i].box_xyxy_px for i in indices]
+    costs = np.array([[_distance(t, box, at) for box in boxes] for t in tracks])
+    if looks_weight:
+        scores = [detections[i].class_scores for i in indices]
+        costs += looks_weight * (1 - likeness_of([t.seen_scores for t in tracks], scores))
+    # Beyond the gate a pair is impossible, whatever else would be left over.
+    is_possible = costs <= 1.0
+    sizes = np.array([[_area(box) ** 0.5 / t.size_px for box in boxes] for t in tracks])
+    costs = np.where(is_possible, costs + _SIZE_WEIGHT * np.abs(np.log(sizes)), _IMPOSSIBLE)
+    _, columns, _ = lap.lapjv(costs, extend_cost=True, cost_limit=_UNMATCHED)
+    return [
+        (track, indices[column])
+        for track, column, possible in zip(tracks, columns, is_possible, strict=True)
+        if column >= 0 and possible[column]
+    ]
+
+
+def _distance(track: Track, box: BoxXyxyPx, at: float) -> float:
+    """Distance from the predicted place in parts of the gate."""
+    predicted_x, predicted_y = track.predicted_px(at)
+    x, y = centre_px(box)
+    return float(np.hypot(x - predicted_x, y - predicted_y)) / track.gate_px(at)
+
+
+def _inside(box: BoxXyxyPx, other: BoxXyxyPx) -> bool:
+    """True when most of the smaller of the two lies in the larger."""
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    if width <= 0 or height <= 0:
+        return False
+    smaller = min(_area(box), _area(other))
+    return width * height >= _INSIDE_SHARE * smaller
+
+
+def _area(box: BoxXyxyPx) -> float:
+    return max(1e-6, (box[2] - box[0]) * (box[3] - box[1]))
+
+
+def _doubles(tracks: Sequence[Track], birth_hits: int) -> list[Track]:
+    """Candidates that came to lie inside an item that is followed already."""
+    items = [t for t in tracks if t.hits >= birth_hits]
+    return [
+        t
+        for t in tracks
+        if t.hits < birth_hits and any(_inside(t.seen_box_px, i.seen_box_px) for i in items)
+    ]

@@ -1,0 +1,61 @@
+"""A printer that is slow, or ready only after a while: the belt waits, no label lands elsewhere."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from beltmark.contract.catalogue import read_catalogue
+from beltmark.demo import BUNDLED, STATION
+from beltmark.simulation.printer import PrinterFaults
+from beltmark.simulation.station import SimulatedStation, StationPlan
+from beltmark.simulation.world import WorldPlan
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+PATIENCE_S = 90.0
+PRODUCTS = read_catalogue(BUNDLED / "catalogue.csv").products
+
+
+@pytest.mark.parametrize("holds_belt", ["true", "false"])
+def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, holds_belt: str) -> None:
+    plan = StationPlan(world=WorldPlan(seed=5, products=PRODUCTS), seconds=14)
+    with SimulatedStation(plan) as belt:
+        addresses = belt.addresses
+        text = STATION.format(
+            release=BUNDLED / "release",
+            data=tmp_path / "data",
+            camera=addresses["camera"],
+            printer=addresses["printer"],
+            control=addresses["control"],
+        )
+        station = tmp_path / "station.toml"
+        station.write_text(text.replace("[outputs]", f"holds_belt = {holds_belt}\n\n[outputs]"))
+        command = [sys.executable, "-m", "edge_agent.cli", "run", str(station), "--quiet"]
+        with subprocess.Popen(command) as agent:
+            # Deaf for 0.8 s now and then, and a second for each label: late from both causes.
+            deaf, faults = threading.Event(), PrinterFaults(slow_s=1.0)
+
+            def trouble() -> None:
+                while not deaf.wait(1.6):
+                    belt.printer.faults = PrinterFaults(slow_s=1.0, half_open=True)
+                    deaf.wait(0.8)
+                    belt.printer.faults = faults
+
+            troubled = threading.Thread(target=trouble)
+            troubled.start()
+            try:
+                assert belt.wait(PATIENCE_S), "the belt never ran empty"
+            finally:
+                deaf.set()
+                troubled.join()
+                agent.send_signal(signal.SIGTERM)
+            assert agent.wait(PATIENCE_S) == 0
+        verdict = belt.truth()["verdict"]
+    assert (verdict["missed"], verdict["wrong"], verdict["duplicates"]) == (0, 0, 0)
+    assert verdict["passed"] >= 3
+    assert json.loads((tmp_path / "data" / "status.json").read_text())["decided"]

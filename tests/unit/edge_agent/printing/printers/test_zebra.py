@@ -1,0 +1,139 @@
+"""The Zebra conversation over a scripted line: whole answers, silence, answers that come late."""
+
+import pytest
+
+from edge_agent.printing.printers.base import PrinterBroken, PrinterStatus, PrinterUnreachable
+from edge_agent.printing.printers.zebra import (
+    Deadlines,
+    ZebraPrinter,
+    parse_host_status,
+    parse_quoted,
+)
+
+FINE = b"\x02030,0,0,0320,000,0,0,0,000,0,0,0\x03\r\n\x02000,0,0,0,1,2,6,0,00000000,1,000\x03\r\n"
+BAD = b"\x02030,1,1,0320,007,1,0,1,000,0,0,0\x03\r\n\x02000,0,1,1,1,2,6,0,00000012,1,000\x03\r\n"
+END = b"\x021234,0\x03\r\n"
+GREETING = b"~JX^XA^JZN^XZ"
+
+
+class ScriptedLine:
+    """Answers each written query with the next script entry; time passes only in `read`."""
+
+    address = "scripted"
+
+    def __init__(self, *answers: bytes | None) -> None:
+        self.answers = list(answers)
+        self.arriving: list[bytes] = []
+        self.written: list[bytes] = []
+        self.opened = 0
+        self.now = 0.0
+        self.breaks = False
+
+    def open(self, timeout_s: float) -> None:
+        self.opened += 1
+        self.arriving.clear()
+
+    def write(self, data: bytes, timeout_s: float) -> None:
+        if self.breaks:
+            raise PrinterBroken(self.address, "broke", 3)
+        self.written.append(data)
+        if data.startswith((b"~HS", b"! U1")) and self.answers:
+            answer = self.answers.pop(0)
+            if answer is not None:
+                self.arriving += [answer[i : i + 5] for i in range(0, len(answer), 5)]
+
+    def read(self, timeout_s: float) -> bytes:
+        if self.arriving:
+            return self.arriving.pop(0)
+        self.now += timeout_s
+        return b""
+
+    def close(self) -> None:
+        pass
+
+
+def printer_on(line: ScriptedLine) -> ZebraPrinter:
+    printer = ZebraPrinter(line, Deadlines(), clock=lambda: line.now)
+    printer.connect()
+    return printer
+
+
+def test_status_is_read_from_pieces():
+    printer = printer_on(ScriptedLine(FINE + END, BAD + END))
+    status = printer.query_status()
+    assert status == PrinterStatus()
+    assert status.is_idle
+    assert status.faults == ()
+    status = printer.query_status()
+    assert status == PrinterStatus(
+        paper_out=True,
+        paused=True,
+        buffer_full=True,
+        partial_format=True,
+        head_up=True,
+        ribbon_out=True,
+        formats_in_buffer=7,
+        labels_remaining=12,
+    )
+    assert not status.is_idle
+    assert status.faults == ("media out", "ribbon out", "head open", "paused", "buffer full")
+
+
+@pytest.mark.parametrize(
+    "received",
+    [b"", FINE, FINE + END[:-4], END * 3, (FINE + END).replace(b"000,0,0,0,1", b"000,0,x,0,1")],
+)
+def test_what_is_no_whole_status_is_none(received: bytes):
+    assert parse_host_status(received) is None
+
+
+def test_quoted_values():
+    assert parse_quoted(b'"12"') == "12"
+    assert parse_quoted(b'"12') is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "count"), [(b'"41"', 41), (b'"?"', None), (b'"-1"', None), (b'"9', None)]
+)
+def test_label_count(answer: bytes, count: int | None):
+    assert printer_on(ScriptedLine(answer)).label_count() == count
+
+
+def test_a_late_answer_is_never_taken_for_the_next_one():
+    line = ScriptedLine(None, b'"42"')
+    printer = printer_on(line)
+    assert printer.label_count() is None
+    line.arriving.append(b'"41"')
+    assert printer.label_count() == 42
+    assert line.opened == 2
+
+
+def test_what_nobody_asked_for_is_thrown_away():
+    line = ScriptedLine(b'"7"')
+    printer = printer_on(line)
+    line.arriving.append(b'"6"')
+    assert printer.label_count() == 7
+    assert line.opened == 1
+
+
+def test_every_connection_cancels_what_is_unfinished_and_forbids_reprints():
+    line = ScriptedLine()
+    printer = printer_on(line)
+    printer.connect()
+    assert line.written == [GREETING]
+    printer.close()
+    printer.connect()
+    assert line.written == [GREETING, GREETING]
+
+
+def test_a_broken_line_says_how_much_left_and_must_be_connected_anew():
+    line = ScriptedLine()
+    printer = printer_on(line)
+    line.breaks = True
+    with pytest.raises(PrinterBroken) as broken:
+        printer.send(b"^XA^XZ")
+    assert broken.value.handed_over == 3
+    with pytest.raises(PrinterUnreachable, match="not connected"):
+        printer.send(b"^XA^XZ")
+    with pytest.raises(PrinterUnreachable):
+        printer.connect()

@@ -1,0 +1,551 @@
+"""The spooler step by step: a scripted printer, its own clock, a journal in memory."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from beltmark.contract.catalogue import Product
+from beltmark.contract.errors import InputError
+from beltmark.contract.messages import PrintState
+from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.printers.base import (
+    PrinterBroken,
+    PrinterStatus,
+    PrinterUnreachable,
+)
+from edge_agent.printing.records import LabelItem, LabelOrder, OpenLabel, Place
+from edge_agent.printing.spooler import Spooler
+from edge_agent.printing.spooler_ports import SpoolerSettings
+from edge_agent.printing.states import check_transition
+
+CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="carton")
+PLACE = Place(300, 160, 999.0)
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = 5_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class ScriptedPrinter:
+    """A printer as its adapter shows it; `on_send` plays the accident."""
+
+    address: str = "scripted"
+    count: int | None = 100
+    status: PrinterStatus | None = field(default_factory=PrinterStatus)
+    is_reachable: bool = True
+    is_connected: bool = False
+    on_send: Callable[[bytes], None] | None = None
+    sent: list[bytes] = field(default_factory=list)
+    cancelled: int = 0
+
+    def connect(self) -> None:
+        if not self.is_reachable:
+            self.is_connected = False
+            raise PrinterUnreachable(self.address, "connection refused")
+        self.is_connected = True
+
+    def send(self, data: bytes) -> None:
+        if self.on_send is not None:
+            self.on_send(data)
+        self.sent.append(data)
+
+    def query_status(self) -> PrinterStatus | None:
+        self._listen()
+        return self.status
+
+    def label_count(self) -> int | None:
+        self._listen()
+        return self.count
+
+    def cancel_partial(self) -> None:
+        self.cancelled += 1
+        if self.status is not None:
+            self.status = replace(self.status, partial_format=False)
+
+    def close(self) -> None:
+        self.is_connected = False
+
+    def _listen(self) -> None:
+        if not (self.is_connected and self.is_reachable):
+            raise PrinterBroken(self.address, "connection reset")
+
+    def print_label(self) -> None:
+        assert self.count is not None
+        self.count += 1
+
+
+class MemoryJournal:
+    """Commits at once, refuses what the table refuses, fails while the disk is full."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, PrintState] = {}
+        self.baselines: dict[str, int | None] = {}
+        self.steps: list[tuple[str, PrintState]] = []
+        self.closed: list[str] = []
+        self.is_full = False
+
+    def step_label(
+        self,
+        item_id: str,
+        after: PrintState,
+        at: float,
+        *,
+        baseline: int | None = None,
+        detail: str = "",
+    ) -> Future[None]:
+        future: Future[None] = Future()
+        if self.is_full:
+            future.set_exception(JournalUnavailable("disk full"))
+            return future
+        check_transition(item_id, self.states.get(item_id, "decided"), after)
+        self.states[item_id] = after
+        if baseline is not None:
+            self.baselines[item_id] = baseline
+        self.steps.append((item_id, after))
+        future.set_result(None)
+        return future
+
+    def close_label(self, item_id: str, at: float, detail: str) -> Future[None]:
+        self.closed.append(item_id)
+        future: Future[None] = Future()
+        future.set_result(None)
+        return future
+
+
+class Desk:
+    def __init__(self, journal: MemoryJournal) -> None:
+        self.journal = journal
+        self.reviews: list[tuple[str, str]] = []
+        self.reasons: list[str] = []
+
+    def review(
+        self,
+        item_id: str,
+        place: Place,
+        rule: str,
+        reason: str,
+        label_state: PrintState | None = None,
+    ) -> None:
+        if label_state is not None:
+            self.journal.step_label(item_id, label_state, 0.0)
+        self.reviews.append((item_id, rule))
+        self.reasons.append(reason)
+
+
+class Renderer:
+    def render(self, item: LabelItem, product: Product) -> bytes:
+        if product.name == "unprintable":
+            raise InputError("text too long", "shorten it", file="item.toml", field="name")
+        return f"^XA^FD{item.serial}^FS^XZ".encode()
+
+
+class Bench:
+    """A spooler with everything around it."""
+
+    def __init__(self, settings: SpoolerSettings | None = None) -> None:
+        self.time, self.printer, self.journal = Time(), ScriptedPrinter(), MemoryJournal()
+        self.desk = Desk(self.journal)
+        self.settings = settings or SpoolerSettings()
+        self.spooler = self.make()
+
+    def make(self) -> Spooler:
+        return Spooler(
+            self.printer,
+            self.journal,
+            Renderer(),
+            self.desk,
+            self.settings,
+            clock=self.time,
+            steady=self.time,
+        )
+
+    def order(self, item_id: str, product: Product = CARTON) -> None:
+        item = LabelItem(item_id, f"S-{item_id}", "belt-1", self.time.now, "carton")
+        self.spooler.submit(LabelOrder(item, product, PLACE))
+
+    def run(self, seconds: float = 0.2) -> None:
+        end = self.time.now + seconds
+        while self.time.now < end:
+            self.spooler.advance()
+            self.time.now += 0.02
+
+    def state(self, item_id: str) -> PrintState:
+        return self.journal.states[item_id]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_label_is_sent_once_and_confirmed_by_the_counter(bench: Bench) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    assert (bench.state("a"), bench.journal.baselines["a"]) == ("sent", 100)
+    bench.printer.print_label()
+    bench.run(1)
+    assert bench.printer.sent == [b"^XA^FDS-a^FS^XZ"]
+    assert bench.journal.steps == [
+        ("a", "queued"),
+        ("a", "sending"),
+        ("a", "sent"),
+        ("a", "printed"),
+    ]
+    assert bench.desk.reviews == []
+
+
+def test_nothing_is_sent_before_its_step_is_committed(bench: Bench) -> None:
+    def must_be_committed(data: bytes) -> None:
+        assert bench.state("a") == "sending"
+
+    bench.printer.on_send = must_be_committed
+    bench.order("a")
+    bench.run()
+    assert len(bench.printer.sent) == 1
+
+
+def test_the_next_label_waits_until_the_one_before_is_confirmed(bench: Bench) -> None:
+    bench.order("a")
+    bench.order("b")
+    bench.run(0.3)
+    assert len(bench.printer.sent) == 1
+    bench.printer.print_label()
+    bench.run(0.3)
+    assert len(bench.printer.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        (None, "silent"),
+        (PrinterStatus(paper_out=True), "fault"),
+        (PrinterStatus(head_up=True), "fault"),
+        (PrinterStatus(paused=True), "fault"),
+        (PrinterStatus(formats_in_buffer=1), "fault"),
+    ],
+)
+def test_a_printer_that_takes_no_label_gets_none_and_the_item_goes_to_a_person(
+    bench: Bench, status: PrinterStatus | None, health: str
+) -> None:
+    bench.printer.status = status
+    bench.order("a")
+    bench.run(2)
+    assert bench.printer.sent == []
+    assert (bench.state("a"), bench.desk.reviews) == ("late", [("a", "label_late")])
+    assert bench.spooler.health.state == health
+    assert health in bench.desk.reasons[0]
+    assert bench.spooler.hold_reason is None
+
+
+def test_a_printer_that_does_not_tell_its_counter_gets_no_label(bench: Bench) -> None:
+    bench.printer.count = None
+    bench.order("a")
+    bench.run(2)
+    assert (bench.printer.sent, bench.state("a")) == ([], "late")
+    assert bench.spooler.health.state == "silent"
+
+
+def test_a_printer_that_comes_back_in_time_prints(bench: Bench) -> None:
+    bench.printer.is_reachable = False
+    bench.order("a")
+    bench.run(0.5)
+    health = bench.spooler.health
+    assert (health.state, health.since < bench.time.now) == ("down", True)
+    bench.printer.is_reachable = True
+    bench.run(0.2)
+    bench.printer.print_label()
+    bench.run(0.2)
+    assert bench.state("a") == "printed"
+    assert bench.spooler.health.state == "ready"
+
+
+def test_a_part_of_a_label_is_cancelled_before_the_next(bench: Bench) -> None:
+    bench.printer.status = PrinterStatus(partial_format=True)
+    bench.order("a")
+    bench.run(0.2)
+    assert bench.printer.cancelled == 1
+    assert bench.state("a") == "sent"
+
+
+def test_lateness_is_noticed_while_the_printer_keeps_the_spooler_waiting(bench: Bench) -> None:
+    bench.order("a")
+    bench.time.now += 1.1
+    bench.spooler.watch()
+    assert bench.desk.reviews == [("a", "label_late")]
+    bench.run()
+    assert bench.printer.sent == []
+
+
+def test_time_lost_before_the_spooler_counts(bench: Bench) -> None:
+    item = LabelItem("a", "S", "belt-1", bench.time.now - 5, "carton")
+    bench.spooler.submit(LabelOrder(item, CARTON, PLACE))
+    bench.run()
+    assert (bench.printer.sent, bench.state("a")) == ([], "late")
+
+
+def test_a_label_that_became_late_while_its_step_was_written_is_not_sent(bench: Bench) -> None:
+    class SlowDisk(MemoryJournal):
+        def step_label(self, item_id: str, after: PrintState, *args, **kwargs):  # type: ignore[no-untyped-def]
+            if after == "sending":
+                bench.time.now += 2.0
+            return super().step_label(item_id, after, *args, **kwargs)
+
+    bench.journal = SlowDisk()
+    bench.desk = Desk(bench.journal)
+    bench.spooler = bench.make()
+    bench.order("a")
+    bench.run()
+    assert (bench.printer.sent, bench.state("a")) == ([], "late")
+
+
+def test_a_label_that_cannot_be_drawn_is_refused_with_the_reason(bench: Bench) -> None:
+    bench.order("a", CARTON.model_copy(update={"name": "unprintable"}))
+    bench.order("b")
+    bench.run()
+    assert (bench.state("a"), bench.desk.reviews) == ("failed", [("a", "label_refused")])
+    assert "text too long" in bench.desk.reasons[0]
+    assert bench.state("b") == "sent"
+
+
+def test_when_nothing_left_the_label_is_sent_again(bench: Bench) -> None:
+    def fail_once(data: bytes) -> None:
+        bench.printer.on_send = None
+        raise PrinterBroken("scripted", "reset", handed_over=0)
+
+    bench.printer.on_send = fail_once
+    bench.order("a")
+    bench.run()
+    assert bench.journal.steps[:5] == [
+        ("a", "queued"),
+        ("a", "sending"),
+        ("a", "queued"),
+        ("a", "sending"),
+        ("a", "sent"),
+    ]
+    assert len(bench.printer.sent) == 1
+
+
+def break_half_way(bench: Bench, *, comes_out: bool) -> None:
+    def accident(data: bytes) -> None:
+        bench.printer.on_send = None
+        bench.printer.is_connected = False
+        if comes_out:
+            bench.printer.print_label()
+        raise PrinterBroken("scripted", "reset", handed_over=7)
+
+    bench.printer.on_send = accident
+
+
+def test_broken_half_way_but_printed_is_printed(bench: Bench) -> None:
+    break_half_way(bench, comes_out=True)
+    bench.order("a")
+    bench.run(2)
+    assert bench.journal.steps[2:] == [("a", "unknown"), ("a", "printed")]
+    assert (bench.printer.sent, bench.desk.reviews) == ([], [])
+
+
+def test_broken_half_way_and_surely_not_printed_is_sent_again_in_time(bench: Bench) -> None:
+    break_half_way(bench, comes_out=False)
+    bench.order("a")
+    bench.run(0.6)
+    assert bench.journal.steps[2:] == [
+        ("a", "unknown"),
+        ("a", "queued"),
+        ("a", "sending"),
+        ("a", "sent"),
+    ]
+
+
+def test_broken_half_way_and_not_printed_too_late_fails(bench: Bench) -> None:
+    break_half_way(bench, comes_out=False)
+    bench.order("a")
+    bench.run(0.1)
+    bench.printer.is_reachable = False
+    bench.run(1.5)
+    bench.printer.is_reachable = True
+    bench.run(0.6)
+    assert bench.journal.steps[2:] == [("a", "unknown"), ("a", "failed")]
+    assert (bench.printer.sent, bench.desk.reviews) == ([], [("a", "label_failed")])
+
+
+def test_a_label_still_in_the_printer_is_not_taken_for_lost(bench: Bench) -> None:
+    break_half_way(bench, comes_out=False)
+    bench.printer.status = PrinterStatus()
+    bench.order("a")
+    bench.spooler.advance()
+    bench.printer.status = PrinterStatus(formats_in_buffer=1)
+    bench.run(2)
+    assert bench.state("a") == "unknown"
+    bench.printer.status = PrinterStatus()
+    bench.printer.print_label()
+    bench.run()
+    assert bench.state("a") == "printed"
+
+
+def test_a_label_that_is_slow_to_come_out_makes_the_belt_wait_for_it(bench: Bench) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    assert bench.spooler.hold_reason is None
+    bench.run(0.5)
+    assert bench.spooler.hold_reason == "a label is slow to come out"
+    bench.printer.print_label()
+    bench.run()
+    assert (bench.state("a"), bench.desk.reviews) == ("printed", [])
+    assert bench.spooler.hold_reason is None
+
+
+def test_not_confirmed_in_time_goes_to_a_person_and_holds_the_belt(bench: Bench) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    bench.printer.status = PrinterStatus(paper_out=True, formats_in_buffer=1)
+    bench.run(3.5)
+    assert bench.desk.reviews == [("a", "label_unknown")]
+    assert bench.state("a") == "unknown"
+    assert bench.spooler.hold_reason is not None
+    bench.order("b")
+    bench.run(1.5)
+    assert bench.desk.reviews[1:] == [("b", "label_late")]
+    bench.printer.status = PrinterStatus()
+    bench.printer.print_label()
+    bench.run()
+    assert bench.state("a") == "printed"
+    assert bench.spooler.hold_reason is None
+    assert len(bench.printer.sent) == 1
+
+
+def test_an_unconfirmed_label_goes_to_a_person_in_time_even_from_another_thread(
+    bench: Bench,
+) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    bench.time.now += 3.5
+    bench.spooler.watch()
+    assert bench.desk.reviews == [("a", "label_unknown")]
+
+
+def test_a_counter_that_moved_otherwise_leaves_it_unknown_but_frees_the_printer(
+    bench: Bench,
+) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    assert bench.printer.count is not None
+    bench.printer.count += 2
+    bench.run()
+    assert (bench.state("a"), bench.journal.closed) == ("unknown", ["a"])
+    assert bench.desk.reviews == [("a", "label_unknown")]
+    bench.order("b")
+    bench.run()
+    assert bench.state("b") == "sent"
+
+
+def test_while_the_journal_is_full_nothing_is_sent(bench: Bench) -> None:
+    bench.order("a")
+    bench.journal.is_full = True
+    bench.run(0.5)
+    assert bench.printer.sent == []
+    bench.journal.is_full = False
+    bench.run(0.1)
+    assert len(bench.printer.sent) == 1
+
+
+def test_a_printer_that_cannot_be_asked_is_taken_at_its_word() -> None:
+    bench = Bench(SpoolerSettings(confirmation="none"))
+    bench.printer.count = bench.printer.status = None
+    bench.order("a")
+    bench.run()
+    assert bench.state("a") == "printed"
+    break_half_way(bench, comes_out=False)
+    bench.order("b")
+    bench.run(2)
+    assert (bench.state("b"), bench.journal.closed) == ("unknown", ["b"])
+    assert bench.desk.reviews == [("b", "label_unknown")]
+    assert len(bench.printer.sent) == 1
+
+
+def recovered(bench: Bench, state: PrintState, baseline: int | None = 100) -> None:
+    bench.journal.states["old"] = state
+    bench.spooler.recover([OpenLabel("old", state, baseline, PLACE, "PRINT")])
+
+
+@pytest.mark.parametrize("state", ["decided", "queued"])
+def test_after_a_restart_what_was_not_sent_is_not_sent(bench: Bench, state: PrintState) -> None:
+    recovered(bench, state, None)
+    bench.run(1)
+    assert (bench.state("old"), bench.desk.reviews) == ("failed", [("old", "label_not_sent")])
+    assert bench.printer.sent == []
+
+
+@pytest.mark.parametrize("state", ["sending", "sent", "unknown"])
+@pytest.mark.parametrize(
+    ("count", "status", "ends"),
+    [
+        (101, PrinterStatus(), "printed"),
+        (100, PrinterStatus(), "failed"),
+        (100, PrinterStatus(formats_in_buffer=1), "unknown"),
+        (102, PrinterStatus(), "unknown"),
+        (None, None, "unknown"),
+    ],
+)
+def test_after_a_restart_the_counter_tells_what_came_out_and_nothing_is_sent(
+    bench: Bench,
+    state: PrintState,
+    count: int | None,
+    status: PrinterStatus | None,
+    ends: PrintState,
+) -> None:
+    bench.printer.count, bench.printer.status = count, status
+    recovered(bench, state)
+    assert bench.spooler.hold_reason is not None
+    bench.run(5)
+    assert bench.state("old") == ends
+    assert bool(bench.desk.reviews) == (ends != "printed")
+    assert bench.printer.sent == []
+
+
+def test_after_a_restart_a_label_without_a_baseline_stays_unknown(bench: Bench) -> None:
+    recovered(bench, "unknown", None)
+    bench.run(1)
+    assert bench.journal.closed == ["old"]
+    assert bench.spooler.hold_reason is None
+
+
+def test_after_a_restart_a_dead_printer_does_not_hold_the_belt_for_ever(bench: Bench) -> None:
+    bench.printer.is_reachable = False
+    recovered(bench, "sent")
+    bench.run(5)
+    assert bench.desk.reviews == [("old", "label_unknown")]
+    assert bench.spooler.hold_reason is None
+    bench.printer.is_reachable = True
+    bench.printer.count = 101
+    bench.run(1)
+    assert bench.state("old") == "printed"
+
+
+def test_the_number_of_waiting_labels_is_bounded(bench: Bench) -> None:
+    bench.printer.is_reachable = False
+    for i in range(300):
+        bench.order(f"i{i}")
+    assert len(bench.desk.reviews) == 300 - 256
+
+
+def test_an_unexpected_problem_while_sending_is_resolved_by_the_counter(bench: Bench) -> None:
+    def surprise(data: bytes) -> None:
+        bench.printer.on_send = None
+        raise OSError("what is this")
+
+    bench.printer.on_send = surprise
+    bench.order("a")
+    with pytest.raises(OSError, match="what is this"):
+        bench.run()
+    bench.run(0.1)
+    assert bench.state("a") == "unknown"
+    bench.printer.print_label()
+    bench.run()
+    assert bench.state("a") == "printed"

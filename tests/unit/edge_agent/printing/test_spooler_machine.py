@@ -1,0 +1,278 @@
+"""Anything in any order: labels, accidents, time, crashes, a full disk. Judged by what came out."""
+
+from concurrent.futures import Future
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from beltmark.contract.catalogue import Product
+from beltmark.contract.messages import Outcome, PrintState
+from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.printers.base import PrinterBroken, PrinterStatus, PrinterUnreachable
+from edge_agent.printing.records import LabelItem, LabelOrder, OpenLabel, Place
+from edge_agent.printing.spooler import Spooler
+from edge_agent.printing.spooler_ports import SpoolerSettings
+from edge_agent.printing.states import FINAL, check_transition
+
+CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="carton")
+PLACE = Place(300, 160, 999.0)
+ACCIDENTS = (
+    "none",
+    "nothing left",
+    "lost",
+    "partly arrived",
+    "arrived",
+    "unreachable",
+    "killed before",
+    "killed after",
+)
+
+
+class Killed(BaseException):
+    """The agent is no more."""
+
+
+class PhysicalPrinter:
+    """What is in its memory, and what came out of it."""
+
+    address = "physical"
+
+    def __init__(self) -> None:
+        self.buffer: list[str] = []
+        self.came_out: list[str] = []
+        self.has_partial = False
+        self.is_reachable = self.answers = True
+        self.is_connected = False
+        self.accident = "none"
+        self.outcomes: dict[str, Outcome] = {}
+
+    def connect(self) -> None:
+        if not self.is_reachable:
+            self.is_connected = False
+            raise PrinterUnreachable(self.address, "refused")
+        if not self.is_connected:
+            self.has_partial = False
+        self.is_connected = True
+
+    def send(self, data: bytes) -> None:
+        accident, self.accident = self.accident, "none"
+        if accident == "killed before":
+            raise Killed
+        if not (self.is_connected and self.is_reachable) or accident == "unreachable":
+            self.is_connected = False
+            raise PrinterUnreachable(self.address, "not connected")
+        assert self.outcomes[data.decode()] == "PRINT", "a person has this item"
+        # A part left in the printer swallows what follows: the agent must have cancelled it.
+        assert not self.has_partial
+        if accident in ("none", "arrived", "killed after"):
+            self.buffer.append(data.decode())
+        if accident == "killed after":
+            raise Killed
+        if accident == "partly arrived":
+            self.has_partial = True
+        if accident != "none":
+            self.is_connected = False
+            left = 0 if accident == "nothing left" else len(data)
+            raise PrinterBroken(self.address, "reset", handed_over=left)
+
+    def query_status(self) -> PrinterStatus | None:
+        self._listen()
+        if not self.answers:
+            return None
+        return PrinterStatus(formats_in_buffer=len(self.buffer), partial_format=self.has_partial)
+
+    def label_count(self) -> int | None:
+        self._listen()
+        return len(self.came_out) if self.answers else None
+
+    def cancel_partial(self) -> None:
+        self._listen()
+        self.has_partial = False
+
+    def close(self) -> None:
+        self.is_connected = False
+
+    def _listen(self) -> None:
+        if not (self.is_connected and self.is_reachable):
+            self.is_connected = False
+            raise PrinterBroken(self.address, "reset")
+
+
+class KeptJournal:
+    """The journal's rules without its disk; it outlives the spooler, as the file does."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, PrintState] = {}
+        self.baselines: dict[str, int] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.closed: set[str] = set()
+        self.is_full = False
+
+    def step_label(
+        self,
+        item_id: str,
+        after: PrintState,
+        at: float,
+        *,
+        baseline: int | None = None,
+        detail: str = "",
+    ) -> Future[None]:
+        future: Future[None] = Future()
+        if self.is_full:
+            future.set_exception(JournalUnavailable("disk full"))
+            return future
+        check_transition(item_id, self.states[item_id], after)
+        self.states[item_id] = after
+        if baseline is not None:
+            self.baselines[item_id] = baseline
+        future.set_result(None)
+        return future
+
+    def close_label(self, item_id: str, at: float, detail: str) -> Future[None]:
+        self.closed.add(item_id)
+        future: Future[None] = Future()
+        future.set_result(None)
+        return future
+
+    def review(
+        self,
+        item_id: str,
+        place: Place,
+        rule: str,
+        reason: str,
+        label_state: PrintState | None = None,
+    ) -> None:
+        """As the desk does: with the label's step where the table has one."""
+        if label_state is not None:
+            check_transition(item_id, self.states[item_id], label_state)
+            self.states[item_id] = label_state
+        self.outcomes[item_id] = "REVIEW"
+
+    def open_labels(self) -> list[OpenLabel]:
+        return [
+            OpenLabel(item_id, state, self.baselines.get(item_id), PLACE, self.outcomes[item_id])
+            for item_id, state in self.states.items()
+            if state not in FINAL and item_id not in self.closed
+        ]
+
+
+class Renderer:
+    def render(self, item: LabelItem, product: Product) -> bytes:
+        return item.item_id.encode()
+
+
+class SpoolerMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1_000.0
+        self.printer, self.journal = PhysicalPrinter(), KeptJournal()
+        self.printer.outcomes = self.journal.outcomes
+        self.spooler = self.make()
+
+    def make(self) -> Spooler:
+        spooler = Spooler(
+            self.printer,
+            self.journal,
+            Renderer(),
+            self.journal,
+            SpoolerSettings(stable_s=0.2),
+            clock=lambda: self.now,
+            steady=lambda: self.now,
+        )
+        spooler.recover(self.journal.open_labels())
+        return spooler
+
+    def turn(self, turns: int) -> None:
+        for _ in range(turns):
+            try:
+                self.spooler.advance()
+            except Killed:
+                self.the_agent_is_killed_and_started_again()
+            self.now += 0.05
+
+    @rule(accident=st.sampled_from(ACCIDENTS))
+    def order(self, accident: str) -> None:
+        self.printer.accident = accident
+        item_id = f"i{len(self.journal.states)}"
+        self.journal.states[item_id], self.journal.outcomes[item_id] = "decided", "PRINT"
+        item = LabelItem(item_id, "S", "belt-1", self.now, "carton")
+        self.spooler.submit(LabelOrder(item, CARTON, PLACE))
+
+    @rule(turns=st.integers(1, 30))
+    def advance(self, turns: int) -> None:
+        self.turn(turns)
+
+    @rule(seconds=st.sampled_from([0.3, 1.2, 4.0]))
+    def time_passes_unused(self, seconds: float) -> None:
+        self.now += seconds
+        self.spooler.watch()
+
+    @rule()
+    def a_label_comes_out(self) -> None:
+        if self.printer.buffer:
+            self.printer.came_out.append(self.printer.buffer.pop(0))
+
+    @rule(is_reachable=st.booleans())
+    def the_network_changes(self, is_reachable: bool) -> None:
+        self.printer.is_reachable = is_reachable
+        self.printer.is_connected &= is_reachable
+
+    @rule(answers=st.booleans())
+    def the_printer_falls_silent_or_answers(self, answers: bool) -> None:
+        self.printer.answers = answers
+
+    @rule()
+    def the_printer_loses_power(self) -> None:
+        self.printer.buffer.clear()
+        self.printer.has_partial = self.printer.is_connected = False
+
+    @rule(is_full=st.booleans())
+    def the_disk_fills_or_frees(self, is_full: bool) -> None:
+        """Only while no step waits for the disk: that wait is the spooler's thread's own."""
+        if all(state in FINAL for state in self.journal.states.values()):
+            self.journal.is_full = is_full
+
+    @rule()
+    def the_agent_is_killed_and_started_again(self) -> None:
+        self.printer.is_connected = False
+        self.journal.is_full = False
+        self.spooler = self.make()
+
+    @invariant()
+    def no_item_has_two_labels(self) -> None:
+        ever = self.printer.came_out + self.printer.buffer
+        assert len(set(ever)) == len(ever)
+
+    @invariant()
+    def the_journal_says_what_is_true(self) -> None:
+        for item_id, state in self.journal.states.items():
+            if state == "printed":
+                assert item_id in self.printer.came_out
+            elif state in ("failed", "late", "decided", "queued"):
+                assert item_id not in self.printer.came_out + self.printer.buffer
+            if state in ("failed", "late"):
+                assert self.journal.outcomes[item_id] == "REVIEW"
+
+    @invariant()
+    def at_most_one_label_is_in_the_printer(self) -> None:
+        assert len(self.printer.buffer) <= 1
+
+    def teardown(self) -> None:
+        """When all is mended, each item has its label or goes to a person."""
+        self.printer.is_reachable = self.printer.answers = True
+        self.printer.accident, self.journal.is_full = "none", False
+        for _ in range(8):
+            self.a_label_comes_out()
+            self.turn(25)
+        self.no_item_has_two_labels()
+        self.the_journal_says_what_is_true()
+        for item_id, state in self.journal.states.items():
+            assert state in ("printed", "failed", "late", "unknown"), (item_id, state)
+            if state != "printed":
+                assert self.journal.outcomes[item_id] == "REVIEW"
+        assert self.spooler.hold_reason is None
+
+
+TestSpoolerMachine = SpoolerMachine.TestCase
+TestSpoolerMachine.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)

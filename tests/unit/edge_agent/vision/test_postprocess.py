@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from beltmark.contract.package import Calibration, Postprocess
+from edge_agent.vision.postprocess import Candidates, calibrated, iou, select, suppress
+
+
+def candidates(boxes: list[list[float]], scores: list[list[float]]) -> Candidates:
+    embedding = np.arange(len(boxes), dtype=np.float32)[:, None]
+    return Candidates(np.array(boxes, np.float32), np.array(scores, np.float32), embedding)
+
+
+def test_iou_of_known_pairs() -> None:
+    a = np.array([[0, 0, 10, 10]], np.float32)
+    b = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [3, 3, 3, 3]], np.float32)
+    np.testing.assert_allclose(iou(a, b), [[1, 1 / 3, 0, 0]], atol=1e-6)
+
+
+@given(
+    scores=st.lists(st.floats(0.05, 0.95), min_size=2, max_size=20),
+    temperature=st.floats(0.4, 3),
+)
+def test_calibration_keeps_the_order_and_can_be_undone(
+    scores: list[float], temperature: float
+) -> None:
+    before = np.sort(np.array(scores, np.float32))
+    after = calibrated(before, temperature)
+    assert (np.diff(after) >= 0).all()
+    np.testing.assert_allclose(calibrated(after, 1 / temperature), before, atol=1e-2)
+
+
+def test_temperature_divides_the_logit() -> None:
+    logits = np.array([-2.0, 0.0, 3.0], np.float32)
+    expected = 1 / (1 + np.exp(-logits / 2))
+    got = calibrated((1 / (1 + np.exp(-logits))).astype(np.float32), 2.0)
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+def test_the_best_of_overlapping_candidates_stays_whatever_their_classes() -> None:
+    kept = select(
+        candidates(
+            [[0, 0, 10, 10], [0, 0, 10, 11], [50, 50, 60, 60], [0, 0, 9, 9]],
+            [[0.6, 0.1], [0.1, 0.8], [0.3, 0.2], [0.01, 0.02]],
+        ),
+        Postprocess(score_floor=0.05, nms_iou=0.5),
+        Calibration(),
+    )
+    assert kept.rows.tolist() == [1, 2]
+    np.testing.assert_allclose(kept.class_scores, [[0.1, 0.8], [0.3, 0.2]], atol=1e-5)
+
+
+@pytest.mark.parametrize(("temperature", "stay"), [(1.0, 1), (3.0, 2), (0.3, 1)])
+def test_the_floor_is_meant_on_calibrated_scores(temperature: float, stay: int) -> None:
+    kept = select(
+        candidates([[0, 0, 10, 10], [50, 50, 60, 60]], [[0.9], [0.12]]),
+        Postprocess(score_floor=0.3),
+        Calibration(temperature=temperature),
+    )
+    assert len(kept.rows) == stay
+    assert (kept.class_scores.max(axis=1) >= 0.3).all()
+
+
+def test_nothing_above_the_floor_gives_nothing() -> None:
+    kept = select(candidates([[0, 0, 10, 10]], [[0.01]]), Postprocess(), Calibration())
+    assert kept.rows.shape == (0,)
+    assert kept.class_scores.shape == (0, 1)
+
+
+def slow_suppress(boxes: NDArray[np.float32], limit: float) -> list[int]:
+    kept: list[int] = []
+    for row in range(len(boxes)):
+        if all(iou(boxes[row : row + 1], boxes[k : k + 1])[0, 0] <= limit for k in kept):
+            kept.append(row)
+    return kept
+
+
+def test_suppression_agrees_with_its_definition() -> None:
+    rng = np.random.default_rng(3)
+    corners = rng.uniform(0, 100, (200, 2))
+    sizes = rng.uniform(5, 40, (200, 2))
+    boxes = np.hstack([corners, corners + sizes]).astype(np.float32)
+    assert suppress(boxes, 0.4, 1000).tolist() == slow_suppress(boxes, 0.4)
+    assert suppress(boxes, 0.4, 7).tolist() == slow_suppress(boxes, 0.4)[:7]

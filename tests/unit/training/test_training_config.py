@@ -1,0 +1,49 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beltmark.contract.documents import parse, read_document
+from beltmark.contract.errors import InputError
+from training.config import TrainConfig
+from training.data.augment import Augmenter
+
+RECIPES = Path(__file__).resolve().parents[3] / "training" / "recipes"
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": "small",
+        "data": {"annotations": "annotations.json", "test_scenes": [1]},
+        "input": {"width_px": 96, "height_px": 64},
+        "training": {"steps": 10},
+    } | changes
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_recipes_are_valid(recipe: Path) -> None:
+    config = read_document(recipe, TrainConfig)
+    Augmenter(config.augment.pipeline, recipe)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "told"),
+    [
+        ({"input": {"width_px": 100, "height_px": 64}}, "input.width_px", "multiple of 32"),
+        ({"training": {"steps": 0}}, "training.steps", "greater than"),
+        ({"training": {"steps": 5, "learning_rat": 1}}, "training.learning_rat", "unknown field"),
+        ({"data": {}}, "data", "either annotations or simulated"),
+        (
+            {"data": {"annotations": "a.json", "test_scenes": [1], "test_share": 0.1}},
+            "data",
+            "not both",
+        ),
+        ({"data": {"annotations": "a.json"}}, "data", "to be judged by"),
+        ({"augment": {"pipeline": [{"name": "x.y"}]}}, "augment.pipeline.0.name", "pattern"),
+        ({"name": "../up"}, "name", "pattern"),
+    ],
+)
+def test_what_does_not_fit_names_the_field(changes: dict[str, Any], field: str, told: str) -> None:
+    with pytest.raises(InputError, match=told) as caught:
+        parse(document(**changes), TrainConfig, "config.toml")
+    assert caught.value.field == field

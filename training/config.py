@@ -1,0 +1,159 @@
+"""The training configuration: one TOML file, checked once, frozen.
+
+Paths are relative to the folder that the command is started in.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from beltmark.contract.documents import Document
+from beltmark.contract.package import ClassName, Probability
+
+Side = Annotated[int, Field(ge=64, le=1024, multiple_of=32)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+
+
+class Simulated(Document):
+    """A dataset that is drawn rather than photographed.
+
+    Attributes:
+        images: How many.
+        seed: Of the drawing.
+    """
+
+    images: Annotated[int, Field(ge=6, le=1_000_000)]
+    seed: Count
+
+
+class DataSettings(Document):
+    """Where images come from and which are put aside, by scene.
+
+    Attributes:
+        annotations: A COCO file; either this or `simulated`.
+        simulated: What to draw.
+        validation_scenes: For temperature and curve; where none are put aside, the test scenes
+            serve, and the report says so.
+        test_scenes: Never seen before the last evaluation.
+        validation_share: Share of scenes drawn for validation, in place of naming them.
+        test_share: Likewise for test.
+    """
+
+    annotations: Path | None = None
+    simulated: Simulated | None = None
+    validation_scenes: tuple[str | int, ...] = ()
+    test_scenes: tuple[str | int, ...] = ()
+    validation_share: Annotated[float, Field(ge=0, lt=0.5)] = 0
+    test_share: Annotated[float, Field(ge=0, lt=0.5)] = 0
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.annotations is None) == (self.simulated is None):
+            raise ValueError("give either annotations or simulated")
+        if (self.validation_scenes or self.test_scenes) and (
+            self.validation_share or self.test_share
+        ):
+            raise ValueError("name scenes or give shares, not both")
+        if not (self.test_scenes or self.test_share):
+            raise ValueError("put scenes aside to be judged by: test_scenes or test_share")
+        return self
+
+
+class InputSettings(Document):
+    """The size of the model's input."""
+
+    width_px: Side
+    height_px: Side
+
+
+class TrainingSettings(Document):
+    """How long and how fast to learn.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch_size: Images per step.
+        learning_rate: Peak for neck and head.
+        backbone_rate: Share of it for the ImageNet-initialised backbone.
+        frozen_stages: Backbone stages, from the first, that stay as they are (the stem with them);
+            the coarse features they hold are general, and most of the time would go into them.
+        weight_decay: Of AdamW.
+        warmup_steps: Steps of rising rate; from then on it falls as a cosine.
+        gradient_limit: Norm to which gradients are cut.
+        average_decay: Of the running average of weights that is kept as the result.
+        seed: Of everything random.
+        workers: Processes that prepare images; 0 prepares them in the training process.
+        threads: Threads of torch.
+        save_every_s: Time between checkpoints.
+    """
+
+    steps: Annotated[int, Field(ge=1, le=10_000_000)]
+    batch_size: Annotated[int, Field(ge=1, le=1024)] = 16
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    backbone_rate: Annotated[float, Field(ge=0, le=1)] = 0.25
+    frozen_stages: Annotated[int, Field(ge=0, le=6)] = 2
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.02
+    warmup_steps: Count = 100
+    gradient_limit: Annotated[float, Field(gt=0)] = 10.0
+    average_decay: Annotated[float, Field(ge=0, lt=1)] = 0.998
+    seed: Count = 0
+    workers: Annotated[int, Field(ge=0, le=64)] = 1
+    threads: Annotated[int, Field(ge=1, le=256)] = 2
+    save_every_s: Annotated[float, Field(gt=0)] = 120.0
+
+
+class Transform(Document):
+    """One albumentations transform: its class name, probability, and further arguments."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    p: Probability = 0.5
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class AugmentSettings(Document):
+    """How images are varied.
+
+    Attributes:
+        mosaic_share: Share of samples made of four images.
+        paste_share: Share of samples made by laying cut-out objects on a background.
+        max_pasted: At most so many objects on one background.
+        simulated_backgrounds: Rendered belts with foreign objects, to paste on and to learn from.
+        pipeline: Albumentations transforms, in this order, for every sample.
+    """
+
+    mosaic_share: Probability = 0
+    paste_share: Probability = 0
+    max_pasted: Annotated[int, Field(ge=1, le=32)] = 8
+    simulated_backgrounds: Annotated[int, Field(ge=0, le=10_000)] = 0
+    pipeline: tuple[Transform, ...] = ()
+
+
+class CompressSettings(Document):
+    """How the model becomes int8.
+
+    Attributes:
+        calibration_images: Samples, varied as in training, whose activations set the ranges.
+    """
+
+    calibration_images: Annotated[int, Field(ge=8, le=10_000)] = 256
+
+
+class TrainConfig(Document):
+    """One training run, from data to package.
+
+    Attributes:
+        name: Of the package.
+        none_of_these: The class that means that an item is no product.
+        target_precision: Share of printed labels that must be right; sets the suggested threshold.
+        golden_images: How many test images go into the package, with what it found on them.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$")]
+    none_of_these: ClassName | None = None
+    target_precision: Probability = 0.995
+    golden_images: Annotated[int, Field(ge=1, le=64)] = 4
+    data: DataSettings
+    input: InputSettings
+    training: TrainingSettings
+    augment: AugmentSettings = AugmentSettings()
+    compress: CompressSettings = CompressSettings()

@@ -1,0 +1,258 @@
+"""The training loop: steps, schedule, running average, checkpoints; it leaves data to its caller.
+
+A run can stop after any step and go on later as if it had not: its checkpoint holds all that the
+next step depends on, and samples depend on their number alone.
+"""
+
+import logging
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from torch import nn
+
+from beltmark.contract.errors import InputError
+from training.config import TrainConfig, TrainingSettings
+from training.data.batches import Batch, TrainingSamples, batches
+from training.model.detector import DetectionNetwork, normalised, places
+from training.model.losses import detection_losses
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT = "last.pt"
+LOG_EVERY_STEPS = 50
+
+
+class Interrupted(Exception):  # noqa: N818 - it is the user's wish, not an error
+    """The user stopped the run; its checkpoint is written."""
+
+
+@dataclass
+class RunState:
+    """All that changes while a run goes on.
+
+    Attributes:
+        network: What learns.
+        average: Running average of its weights, which is the result.
+        optimiser: With its moments.
+        step: Steps done.
+    """
+
+    network: DetectionNetwork
+    average: DetectionNetwork
+    optimiser: torch.optim.Optimizer
+    step: int
+
+
+def start(config: TrainConfig, classes: int) -> RunState:
+    """Returns a fresh run: ImageNet weights in the backbone, the rest drawn from the seed."""
+    torch.manual_seed(config.training.seed)
+    network = DetectionNetwork(classes)
+    network.backbone.load_imagenet()
+    network.backbone.freeze(config.training.frozen_stages)
+    average = DetectionNetwork(classes)
+    average.load_state_dict(network.state_dict())
+    average.eval()
+    network.to(memory_format=torch.channels_last)
+    return RunState(network, average, _optimiser(network, config.training), 0)
+
+
+def train(
+    state: RunState, samples: TrainingSamples, config: TrainConfig, fingerprint: str, folder: Path
+) -> DetectionNetwork:
+    """Runs the remaining steps and returns the averaged network, ready for use.
+
+    Args:
+        state: From `start`, or from `load_checkpoint`.
+        samples: What to learn from.
+        config: The run's configuration.
+        fingerprint: Of configuration and data; a checkpoint is only good for the same.
+        folder: Where the checkpoint goes.
+
+    Raises:
+        Interrupted: SIGINT or SIGTERM came; the checkpoint holds the last whole step.
+    """
+    settings = config.training
+    torch.set_num_threads(settings.threads)
+    centres, strides = places(config.input.height_px, config.input.width_px)
+    loader = batches(
+        samples,
+        first_step=state.step,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        workers=settings.workers,
+    )
+    saved_at = time.monotonic()
+    state.network.train()
+    with _stop_signals() as stop, _progress() as progress:
+        bar = progress.add_task("training", total=settings.steps, completed=state.step, told="")
+        for batch in loader:
+            told = _step(state, batch, settings, centres, strides)
+            state.step += 1
+            progress.update(bar, completed=state.step, told=told)
+            if progress.disable and state.step % LOG_EVERY_STEPS == 0:
+                log.info("step %d of %d: %s", state.step, settings.steps, told)
+            if stop or time.monotonic() - saved_at > settings.save_every_s:
+                save_checkpoint(state, folder / CHECKPOINT, fingerprint)
+                saved_at = time.monotonic()
+            if stop and state.step < settings.steps:
+                raise Interrupted
+    save_checkpoint(state, folder / CHECKPOINT, fingerprint)
+    return state.average
+
+
+def learning_rate(step: int, settings: TrainingSettings) -> float:
+    """Returns the share of the peak rate at a step: a linear rise, then a cosine down to 1 %."""
+    if step < settings.warmup_steps:
+        return (step + 1) / settings.warmup_steps
+    left = max(settings.steps - settings.warmup_steps, 1)
+    done = (step - settings.warmup_steps) / left
+    return 0.01 + 0.99 * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+
+def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
+    """Writes the run's state, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    torch.save(
+        {
+            "fingerprint": fingerprint,
+            "step": state.step,
+            "network": state.network.state_dict(),
+            "average": state.average.state_dict(),
+            "optimiser": state.optimiser.state_dict(),
+        },
+        temporary,
+    )
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
+    """Brings a fresh state to where the checkpoint was written.
+
+    Raises:
+        InputError: It is missing, damaged, or of another configuration or data.
+    """
+    if not path.is_file():
+        raise InputError("no checkpoint to resume from", "start without --resume", file=path)
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        found = saved["fingerprint"]
+    except Exception as error:  # torch's reader raises many kinds for damaged files
+        raise InputError(
+            f"not a readable checkpoint: {' '.join(str(error).split())[:120]}",
+            "start without --resume",
+            file=path,
+        ) from None
+    if found != fingerprint:
+        raise InputError(
+            "was written with another configuration or other data",
+            "resume with the same, or start without --resume",
+            file=path,
+        )
+    state.network.load_state_dict(saved["network"])
+    state.average.load_state_dict(saved["average"])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    state.step = int(saved["step"])
+
+
+def _step(
+    state: RunState,
+    batch: Batch,
+    settings: TrainingSettings,
+    centres: torch.Tensor,
+    strides: torch.Tensor,
+) -> str:
+    """Learns from one batch; returns what to tell about it."""
+    rate = learning_rate(state.step, settings)
+    for group in state.optimiser.param_groups:
+        group["lr"] = rate * group["peak"]
+    images = normalised(batch.images).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        raw = state.network(images)
+    losses = detection_losses(raw, centres, strides, batch.boxes, batch.labels)
+    state.optimiser.zero_grad()
+    torch.autograd.backward(losses.classes + losses.boxes)
+    nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)
+    state.optimiser.step()
+    _follow(state, settings.average_decay)
+    return f"classes {losses.classes.item():.3f}, boxes {losses.boxes.item():.3f}"
+
+
+@torch.no_grad()
+def _follow(state: RunState, decay: float) -> None:
+    """Moves the running average towards the network; quickly at first."""
+    share = 1 - min(decay, (1 + state.step) / (10 + state.step))
+    current = state.network.state_dict()
+    for name, value in state.average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(current[name].to(value.dtype), share)
+        else:
+            value.copy_(current[name])
+
+
+def _optimiser(network: DetectionNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """AdamW; no decay on biases and normalisation, a smaller rate for the backbone."""
+    groups = []
+    for part, share in (
+        (network.backbone, settings.backbone_rate),
+        (nn.ModuleList([network.neck, network.heads]), 1.0),
+    ):
+        learning = [value for value in part.parameters() if value.requires_grad]
+        for decay, values in (
+            (settings.weight_decay, [value for value in learning if value.ndim > 1]),
+            (0.0, [value for value in learning if value.ndim <= 1]),
+        ):
+            peak = settings.learning_rate * share
+            groups.append({"params": values, "weight_decay": decay, "lr": peak, "peak": peak})
+    return torch.optim.AdamW([group for group in groups if group["params"]])
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Gathers SIGINT and SIGTERM instead of dying of them in the middle of a step."""
+    received: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _progress() -> Progress:
+    """Returns a bar for terminals; elsewhere the log tells how far the run is."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[told]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )

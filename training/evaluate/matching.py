@@ -1,0 +1,124 @@
+"""Pairs what a model found with what is there, image by image; the measures are built on it.
+
+Pure numpy. Boxes are float32 [N, 4] xyxy in image pixels.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltmark.datasets.coco import LabelledImage, decode_image, read_image_bytes
+from edge_agent.vision.detector import Detector
+from edge_agent.vision.postprocess import iou
+
+IGNORED_SHARE = 0.5
+"""A detection with this share of its area in a region that is not judged does not count..."""
+
+IGNORED_UNLESS_IOU = 0.5
+"""...unless it overlaps an object of its class by this much."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a model found in one image, best first.
+
+    Attributes:
+        boxes: float32 [K, 4].
+        labels: int64 [K].
+        scores: float32 [K], of the best class.
+    """
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float32]
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Found":
+        """Returns the chosen ones, bool [K]."""
+        return Found(self.boxes[chosen], self.labels[chosen], self.scores[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is in one image.
+
+    Attributes:
+        boxes: float32 [M, 4].
+        labels: int64 [M].
+        ignored: float32 [R, 4], regions that are not judged.
+    """
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    ignored: NDArray[np.float32]
+
+
+def truth_of(image: LabelledImage) -> Truth:
+    """Returns a labelled image's objects as arrays."""
+    return Truth(
+        np.array([item.box_xyxy_px for item in image.objects], np.float32).reshape(-1, 4),
+        np.array([item.class_index for item in image.objects], np.int64),
+        np.array(image.ignore_xyxy_px, np.float32).reshape(-1, 4),
+    )
+
+
+def find(detector: Detector, images: Iterable[LabelledImage]) -> list[Found]:
+    """Runs the edge's detector over image files, and leaves out what is not to be judged.
+
+    Raises:
+        InputError: An image is missing or unreadable.
+    """
+    results = []
+    for image in images:
+        picture = decode_image(read_image_bytes(image))
+        assert picture is not None, "was just decoded by the check"
+        detections = detector.detect(picture)
+        found = Found(
+            np.array([d.box_xyxy_px for d in detections], np.float32).reshape(-1, 4),
+            np.array([d.class_index for d in detections], np.int64),
+            np.array([d.score for d in detections], np.float32),
+        )
+        results.append(judged(found, truth_of(image)))
+    return results
+
+
+def judged(found: Found, truth: Truth) -> Found:
+    """Leaves out detections that lie in regions that are not judged."""
+    if not len(truth.ignored) or not len(found.boxes):
+        return found
+    low = np.maximum(found.boxes[:, None, :2], truth.ignored[None, :, :2])
+    high = np.minimum(found.boxes[:, None, 2:], truth.ignored[None, :, 2:])
+    shared = np.clip(high - low, 0, None).prod(axis=2).max(axis=1)
+    area = (found.boxes[:, 2:] - found.boxes[:, :2]).prod(axis=1)
+    same = found.labels[:, None] == truth.labels[None, :]
+    fits = ((iou(found.boxes, truth.boxes) >= IGNORED_UNLESS_IOU) & same).any(axis=1)
+    return found.only((shared < IGNORED_SHARE * area) | fits)
+
+
+def pair(found: Found, truth: Truth, least_iou: float) -> NDArray[np.int64]:
+    """Pairs each detection, best first, with the free object that it overlaps most.
+
+    Args:
+        found: Sorted by score, falling.
+        truth: Labels are not looked at.
+        least_iou: Overlap below this is no pair.
+
+    Returns:
+        int64 [K], the object's row for each detection, or -1.
+    """
+    overlaps = iou(found.boxes, truth.boxes)
+    pairs = np.full(len(found.boxes), -1, np.int64)
+    for row in range(len(pairs)):
+        if not overlaps.shape[1]:
+            break
+        best = int(overlaps[row].argmax())
+        if overlaps[row, best] >= least_iou:
+            pairs[row] = best
+            overlaps[:, best] = -1
+    return pairs
+
+
+def of_class(found: Sequence[Found], label: int) -> list[Found]:
+    """Returns the detections of one class only."""
+    return [each.only(each.labels == label) for each in found]

@@ -1,0 +1,47 @@
+"""How far the network's answers are from the truth: one loss for classes, one for boxes."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import complete_box_iou_loss
+
+from training.model.assignment import assign
+from training.model.detector import RawCandidates, to_boxes
+
+BOX_WEIGHT = 4.0
+
+
+class Losses(NamedTuple):
+    """Scalars to be summed.
+
+    Attributes:
+        classes: Binary cross-entropy against how good the assigned boxes are.
+        boxes: Complete IoU (Zheng et al., AAAI 2020), weighted likewise.
+    """
+
+    classes: Tensor
+    boxes: Tensor
+
+
+def detection_losses(
+    raw: RawCandidates, centres: Tensor, strides: Tensor, boxes: Tensor, labels: Tensor
+) -> Losses:
+    """Compares the network's answers for a batch with its objects.
+
+    Args:
+        raw: Answers for B images.
+        centres: float32 [N, 2], from `places`.
+        strides: float32 [N, 1], from `places`.
+        boxes: float32 [B, M, 4], objects in input pixels, filled up to the same M.
+        labels: int64 [B, M], classes, `NOT_JUDGED` or `PADDING`.
+    """
+    logits = raw.logits.float()
+    predicted = to_boxes(raw.distances.float(), centres, strides)
+    targets = assign(predicted.detach(), logits.detach().sigmoid(), centres, boxes, labels)
+    total = targets.scores.sum().clamp(min=1)
+    each = functional.binary_cross_entropy_with_logits(logits, targets.scores, reduction="none")
+    classes = (each * targets.judged[..., None]).sum() / total
+    weight = targets.scores.sum(dim=2)[targets.positive]
+    apart = complete_box_iou_loss(predicted[targets.positive], targets.boxes[targets.positive])
+    return Losses(classes, BOX_WEIGHT * (apart * weight).sum() / total)
