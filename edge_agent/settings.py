@@ -141,6 +141,28 @@ class InferenceSection(Document):
     stuck_after_s: Seconds = 2.0
 
 
+class FleetSection(Document):
+    """`[fleet]`; without it, the station is on its own.
+
+    Attributes:
+        server: Base address of the fleet server: http://host:8000.
+        broker: Address of the MQTT broker: mqtt://host:1883, user and password in it if needed.
+        root: Trusted TUF root (`root.json`) that the fleet's operator gave out.
+        token_file: File that holds the token for devices.
+        heartbeat_s: Time between two signs of life.
+        outbox_max_mb: Disk that waiting records may take.
+        update_patience_s: How long a release waits for a moment between two items to be swapped in.
+    """
+
+    server: Address
+    broker: Address
+    root: Path
+    token_file: Path
+    heartbeat_s: Seconds = 5.0
+    outbox_max_mb: Annotated[float, Field(ge=1, le=100_000)] = 256.0
+    update_patience_s: Seconds = 600.0
+
+
 class StationFile(Document):
     """One station."""
 
@@ -152,6 +174,7 @@ class StationFile(Document):
     printer: PrinterSection
     outputs: OutputsSection = OutputsSection()
     inference: InferenceSection = InferenceSection()
+    fleet: FleetSection | None = None
 
     @property
     def journal_path(self) -> Path:
@@ -232,4 +255,10 @@ def _anchored(settings: StationFile, folder: Path) -> StationFile:
     if printer.address.startswith("file:") and not printer.address.startswith("file:/"):
         target = folder / printer.address.removeprefix("file:")
         printer = printer.model_copy(update={"address": f"file:{target}"})
-    return settings.model_copy(update={"station": station, "camera": camera, "printer": printer})
+    fleet = settings.fleet
+    if fleet is not None:
+        files = {"root": folder / fleet.root, "token_file": folder / fleet.token_file}
+        fleet = fleet.model_copy(update=files)
+    return settings.model_copy(
+        update={"station": station, "camera": camera, "printer": printer, "fleet": fleet}
+    )
