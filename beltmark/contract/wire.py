@@ -62,7 +62,11 @@ def decode(payload: bytes, model: type[MessageT], limit: int = MAX_MESSAGE_BYTES
         raise MalformedMessage(
             f"contract version {version}; known here: {OLDEST_VERSION} to {NEWEST_VERSION}"
         )
-    if not _is_storable(data):
+    try:
+        is_storable = _is_storable(data)
+    except RecursionError:
+        raise MalformedMessage("nested too deep") from None
+    if not is_storable:
         raise MalformedMessage("a text holds the character NUL or half a character")
     try:
         return model.model_validate(data)

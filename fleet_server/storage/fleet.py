@@ -1,6 +1,7 @@
 """What people asked of the fleet: releases, desired states, samples, the log, single facts.
 
-Telemetry is left to `telemetry`; carrying out what is asked to `handlers` and `ingest`.
+The SQL of its writes is in `fleet_writes`. Telemetry is left to `telemetry`, carrying out what is
+asked to `handlers` and `ingest`.
 """
 
 import time
@@ -13,7 +14,13 @@ from beltmark.contract.bundle import Bundle
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import Desired
 from beltmark.contract.sample import Sample
-from fleet_server.storage.engine import insert, reading, writing
+from fleet_server.storage.engine import reading, writing
+from fleet_server.storage.fleet_writes import (
+    write_desired,
+    write_fact,
+    write_release,
+    write_sample,
+)
 from fleet_server.storage.tables import desired, devices, facts, log, releases, samples
 
 
@@ -126,12 +133,7 @@ class FleetStore:
     def set_fact(self, name: str, value: str) -> None:
         """Sets a single value."""
         with writing(self._engine) as connection:
-            statement = insert(connection, facts).values(name=name, value=value)
-            connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[facts.c.name], set_={"value": statement.excluded.value}
-                )
-            )
+            write_fact(connection, name, value)
 
     def devices(self) -> list[str]:
         """Names of the devices that were ever heard, in their order."""
@@ -151,21 +153,7 @@ class FleetStore:
             InputError: The name belongs to other content.
         """
         with writing(self._engine) as connection:
-            connection.execute(
-                insert(connection, releases)
-                .values(
-                    release=bundle.release,
-                    added_at=self._clock(),
-                    added_by=by,
-                    package_sha256=bundle.package_sha256,
-                    bundle_sha256=bundle_sha256,
-                    bundle=bundle.model_dump_json(),
-                )
-                .on_conflict_do_nothing()
-            )
-            known = connection.execute(
-                sa.select(releases.c.bundle_sha256).where(releases.c.release == bundle.release)
-            ).scalar_one()
+            known = write_release(connection, bundle, bundle_sha256, by, self._clock())
         if known != bundle_sha256:
             raise InputError(
                 f"release {bundle.release} is known with other content",
@@ -192,32 +180,7 @@ class FleetStore:
     def desire(self, device: str, release: str, by: str) -> Desired:
         """Asks a device to run a release; the link publishes it soon."""
         with writing(self._engine) as connection:
-            statement = insert(connection, desired).values(
-                device=device,
-                version=1,
-                release=release,
-                previous=None,
-                issued_at=self._clock(),
-                issued_by=by,
-                published_version=0,
-            )
-            new = statement.excluded
-            row = connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[desired.c.device],
-                    set_={
-                        "version": desired.c.version + 1,
-                        "release": new.release,
-                        # Who asks twice for the same still wants to go back to what was before.
-                        "previous": sa.case(
-                            (desired.c.release == new.release, desired.c.previous),
-                            else_=desired.c.release,
-                        ),
-                        "issued_at": new.issued_at,
-                        "issued_by": new.issued_by,
-                    },
-                ).returning(desired)
-            ).one()
+            row = write_desired(connection, device, release, by, self._clock())
         return _desired(row).message()
 
     def desired(self, device: str) -> StoredDesired | None:
@@ -248,22 +211,7 @@ class FleetStore:
     def add_sample(self, device: str, sample: Sample, sha256: str) -> bool:
         """Adds a sample; returns whether it is new."""
         with writing(self._engine) as connection:
-            result = connection.execute(
-                insert(connection, samples)
-                .values(
-                    device=device,
-                    sample_id=sample.sample_id,
-                    item_id=sample.item_id,
-                    received_at=self._clock(),
-                    captured_at=sample.captured_at,
-                    reason=sample.reason,
-                    sample=sample.model_dump_json(exclude_none=True),
-                    sha256=sha256,
-                )
-                .on_conflict_do_nothing()
-                .returning(samples.c.sample_id)
-            )
-            return result.one_or_none() is not None
+            return write_sample(connection, device, sample, sha256, self._clock())
 
     def samples(self, limit: int, device: str | None = None) -> list[StoredSample]:
         """The latest samples, the latest first; of one device if it is named."""
