@@ -222,7 +222,10 @@ def decode_image(content: bytes) -> NDArray[np.uint8] | None:
     if not len(data):
         return None
     # Rotation flags are ignored: boxes were drawn on the pixels as they are stored.
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    try:
+        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # it claims to be larger than is allowed
+        return None
     return None if decoded is None else np.asarray(decoded, np.uint8)
 
 
