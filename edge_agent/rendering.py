@@ -7,14 +7,14 @@ from beltmark.contract.release import Release
 from edge_agent.labels.errors import LabelError
 from edge_agent.labels.proofread import label_context, refused_labels
 from edge_agent.labels.zpl import draw_zpl
-from edge_agent.printing.records import LabelItem
+from edge_agent.printing.records import LabelItem, LabelOrder
 
 # As long as a label's values can become: see the journal's serials.
 _EXAMPLE = LabelItem("0" * 16, "W" * 6 + "0" * 7, "station", 1_700_000_000.0, "class")
 
 
 class ReleaseLabels:
-    """The labels of one release.
+    """The labels of one release, and those that earlier ones ordered with their own layouts.
 
     Args:
         release: Whose layouts and products they are.
@@ -24,14 +24,15 @@ class ReleaseLabels:
     def __init__(self, release: Release, dpmm: int) -> None:
         self._release, self._dpmm = release, dpmm
 
-    def render(self, item: LabelItem, product: Product) -> bytes:
+    def render(self, order: LabelOrder) -> bytes:
         """Returns one label as ZPL.
 
         Raises:
             LabelError: It cannot be drawn with these values.
         """
-        layout = self._release.layouts[product.layout]
-        return draw_zpl(layout, label_context(_fields(item), product), self._dpmm)
+        layout = order.layout or self._release.layouts[order.product.layout]
+        context = label_context(_fields(order.item), order.product)
+        return draw_zpl(layout, context, self._dpmm)
 
     def refused(self) -> Iterator[tuple[Product, LabelError]]:
         """Draws every product's label once; yields those that cannot be drawn."""

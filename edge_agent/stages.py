@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_agent.station.detected import Detected
-from edge_agent.station_loop import DetectorPort
+from edge_agent.station_loop_ports import DetectorPort
 
 Stage = Literal["wait", "detect", "decide", "capture_to_decision"]
 """wait: from capture until the loop takes the frame (live only); detect: the detector; decide: all

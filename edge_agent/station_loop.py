@@ -6,98 +6,35 @@ and waits for nothing but the detector.
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import uuid4
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 from beltmark.contract.messages import Outcome
 from beltmark.contract.release import Release
 from edge_agent.capture.frame import Frame
-from edge_agent.printing.journal import JournalHealth
 from edge_agent.printing.reading import Recollection
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.station.decision import Decision
-from edge_agent.station.detected import Detected
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
-from edge_agent.station.items import Decided, Item, StationUpdate
+from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.picture_size import PictureSize
 from edge_agent.station.recovery import Remembered
-from edge_agent.station.sighting import BestView
-from edge_agent.station.station import Rules, Station, StationSettings
+from edge_agent.station.station import Station, StationSettings
+from edge_agent.station_loop_ports import (
+    Desk,
+    DetectorPort,
+    Evidence,
+    LabelLine,
+    LoopJournal,
+    ReleaseSource,
+    ReviewKeeper,
+)
+from edge_agent.views import offer_view, review_view
 
 logger = logging.getLogger(__name__)
 
 _NOTE_PERIOD_S = 0.25
-# A view with less than this share of the best one's area is not worth measuring.
-_AREA_WORTH_SHARE = 0.7
-
-
-class DetectorPort(Protocol):
-    """Finds items."""
-
-    def detect(self, image_bgr: NDArray[np.uint8]) -> Sequence[Detected]:
-        """Returns what it finds in an image (uint8 [height, width, 3], BGR)."""
-        ...
-
-
-class LoopJournal(Protocol):
-    """Where positions are noted."""
-
-    @property
-    def health(self) -> JournalHealth:
-        """See `Journal.health`."""
-        ...
-
-    def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
-        """See `Journal.note_positions`."""
-        ...
-
-
-class LabelLine(Protocol):
-    """The labels on their way."""
-
-    @property
-    def hold_reason(self) -> str | None:
-        """See `Spooler.hold_reason`."""
-        ...
-
-    def watch(self) -> None:
-        """See `Spooler.watch`."""
-        ...
-
-
-class Desk(Protocol):
-    """Commits outcomes and acts on them."""
-
-    @property
-    def backlog(self) -> int:
-        """See `OutcomeDesk.backlog`."""
-        ...
-
-    def settle(self, decision: ItemDecision) -> None:
-        """See `OutcomeDesk.settle`."""
-        ...
-
-    def divert_again(self, item_id: str, place: Place) -> None:
-        """See `OutcomeDesk.divert_again`."""
-        ...
-
-    def retry(self) -> None:
-        """See `OutcomeDesk.retry`."""
-        ...
-
-
-class Evidence(Protocol):
-    """Keeps pictures of items."""
-
-    def keep(self, item_id: str, crop_bgr: NDArray[np.uint8]) -> None:
-        """See `EvidenceFolder.keep`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -142,18 +79,20 @@ def new_item_id() -> str:
 
 
 class StationLoop:
-    """The loop of one station. For use from one thread, but for `hold_reason`.
+    """The loop of one station. For use from one thread, but for `hold_reason` and `release`.
 
     Args:
         geometry: The station's zone.
-        release: What was approved: model, policy, catalogue.
+        release: What was approved: model, policy, catalogue; what to begin with.
         settings: Times of the station.
-        detector: Finds items.
+        detector: Finds items, with the release's model.
         journal: Where positions are noted.
         desk: Commits outcomes and acts on them.
         labels: The labels on their way.
         recollection: What an earlier run left.
         evidence: Keeps pictures of the items; None keeps none.
+        samples: Keeps what a person is shown of reviewed items; None keeps nothing.
+        releases: Gives the releases that take over; None stays with the first.
         clock: Seconds since the epoch.
         item_ids: Gives a new identity at each call.
     """
@@ -170,15 +109,18 @@ class StationLoop:
         labels: LabelLine,
         recollection: Recollection,
         evidence: Evidence | None = None,
+        samples: ReviewKeeper | None = None,
+        releases: ReleaseSource | None = None,
         clock: Callable[[], float] = time.time,
         item_ids: Callable[[], str] = new_item_id,
     ) -> None:
         self._release, self._detector, self._clock = release, detector, clock
-        self._picture = PictureSize(geometry)
-        self._journal, self._desk, self._labels, self._evidence = journal, desk, labels, evidence
+        self._geometry, self._picture = geometry, PictureSize(geometry)
+        self._journal, self._desk, self._labels = journal, desk, labels
+        self._evidence, self._samples, self._releases = evidence, samples, releases
         self._station = Station(
             geometry,
-            Rules(release.package.manifest, release.policy, release.catalogue),
+            _rules(release),
             settings,
             item_ids,
             remembered=[_remembered(item) for item in recollection.last_seen],
@@ -187,6 +129,11 @@ class StationLoop:
         self._diverts_to_repeat = recollection.reviewed_lately
         self._noted_at: float | None = None
         self._seen_at: float | None = None
+
+    @property
+    def release(self) -> Release:
+        """The release that decides now. For use from any thread."""
+        return self._release
 
     @property
     def hold_reason(self) -> str | None:
@@ -201,14 +148,16 @@ class StationLoop:
 
     def step(self, frame: Frame) -> StepReport:
         """Takes one frame through the station; acts on nothing that is not committed."""
+        self._swap()
         detections = self._detector.detect(frame.image_bgr)
         height_px, width_px = frame.image_bgr.shape[:2]
         self._picture.observe(width_px, height_px)
         update = self._station.observe(detections, width_px, height_px, frame.captured_at)
         self._act(update)
+        self._keep_samples(update, frame)
         self._repeat_diverts()
         for item, index in update.seen:
-            _offer_view(item, detections[index].box_xyxy_px, frame.image_bgr)
+            offer_view(item, detections[index].box_xyxy_px, frame.image_bgr)
         self._seen_at = frame.captured_at
         self._note_positions(frame.captured_at)
         self._desk.retry()
@@ -230,6 +179,17 @@ class StationLoop:
         if self._seen_at is not None:
             self._act(self._station.finish(self._seen_at))
 
+    def _swap(self) -> None:
+        """Lets a release take over that waits for it, if this is a moment between two items."""
+        if self._releases is None or not self._station.may_adopt():
+            return
+        if (ready := self._releases.take_ready()) is None:
+            return
+        self._station.adopt(_rules(ready.release))
+        self._release, self._detector = ready.release, ready.detector
+        logger.info("release %s runs from now on", ready.release.name)
+        self._releases.adopted(ready)
+
     def _act(self, update: StationUpdate) -> None:
         for decided in update.decided:
             self._settle(decided)
@@ -244,7 +204,8 @@ class StationLoop:
         self._diverts_to_repeat = ()
 
     def _settle(self, decided: Decided) -> None:
-        decision = decided.decision
+        decision, release = decided.decision, self._release
+        product = decision.product
         logger.info("item %s: %s, %s", decided.item_id, decision.outcome, decision.reason)
         self._desk.settle(
             ItemDecision(
@@ -252,12 +213,27 @@ class StationLoop:
                 self._clock(),
                 Place(decided.x_px, decided.y_px, decided.seen_at),
                 decision,
-                self._release.name,
-                self._release.package.digest,
+                release.name,
+                release.package.digest,
+                layout=release.layouts.get(product.layout) if product is not None else None,
             )
         )
         if self._evidence is not None and decided.best_view is not None:
             self._evidence.keep(decided.item_id, decided.best_view.crop_bgr)
+
+    def _keep_samples(self, update: StationUpdate, frame: Frame) -> None:
+        reviewed = [done for done in update.decided if done.decision.outcome == "REVIEW"]
+        if self._samples is None or not reviewed:
+            return
+        boxes_px = {
+            item.item_id: item.track.seen_box_px
+            for item in self._station.items
+            if item.track.seen_at == frame.captured_at
+        }
+        for done in reviewed:
+            box_px = boxes_px.get(done.item_id)
+            zone_px = self._geometry.zone_xyxy_px
+            self._samples.keep(review_view(done, box_px, frame, zone_px, self._release))
 
     def _note_positions(self, at: float) -> None:
         """Notes positions now and then; not before it is clear what the last notes meant."""
@@ -269,6 +245,10 @@ class StationLoop:
             [_last_seen(item, self._station.class_name(item)) for item in self._station.items],
             self._station.speed_px_s,
         )
+
+
+def _rules(release: Release) -> Rules:
+    return Rules(release.package.manifest, release.policy, release.catalogue)
 
 
 def _remembered(item: LastSeen) -> Remembered:
@@ -288,18 +268,3 @@ def _last_seen(item: Item, class_name: str | None) -> LastSeen:
     track = item.track
     place = Place(track.x_px, track.y_px, track.seen_at)
     return LastSeen(item.item_id, place, track.size_px, class_name, item.outcome)
-
-
-def _offer_view(item: Item, box_xyxy_px: BoxXyxyPx, image_bgr: NDArray[np.uint8]) -> None:
-    """Offers the item's view in an image (uint8 [height, width, 3], BGR) as the one to keep."""
-    if item.outcome is not None:
-        return
-    left, top, right, bottom = (max(0, round(edge)) for edge in box_xyxy_px)
-    crop = image_bgr[top:bottom, left:right]
-    best = item.sighting.best_view
-    if crop.size == 0 or (best is not None and crop.size < _AREA_WORTH_SHARE * best.crop_bgr.size):
-        return
-    sharpness = float(cv2.Laplacian(crop, cv2.CV_16S).std())
-    quality = crop.size * sharpness
-    if best is None or quality > best.quality:
-        item.sighting.offer_view(BestView(crop.copy(), box_xyxy_px, quality))

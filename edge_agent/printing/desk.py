@@ -142,7 +142,7 @@ class OutcomeDesk:
         elif error is not None:
             logger.error("item %s: %s", new.item_id, error)
         elif (item := done.result()) is not None and self._labels and new.decision.product:
-            self._labels.submit(LabelOrder(item, new.decision.product, new.place))
+            self._labels.submit(LabelOrder(item, new.decision.product, new.place, new.layout))
         else:
             self.divert_again(new.item_id, new.place)
 

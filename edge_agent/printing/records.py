@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from beltmark.contract.catalogue import Product
+from beltmark.contract.layout import Layout
 from beltmark.contract.messages import Outcome, PrintState
 from edge_agent.station.decision import Decision
 
@@ -33,6 +34,7 @@ class ItemDecision:
         decision: What happens to it.
         release: Name of the release that decided.
         package_sha256: Digest of its model package.
+        layout: How that release draws its label; None unless the outcome is PRINT.
     """
 
     item_id: str
@@ -41,6 +43,7 @@ class ItemDecision:
     decision: Decision
     release: str
     package_sha256: str
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,14 @@ class LabelOrder:
         item: The item.
         product: What it is.
         place: Where it was decided.
+        layout: How the release that decided draws it, whatever release runs by the time when it is
+            printed; None leaves that to the release whose labels the spooler draws.
     """
 
     item: LabelItem
     product: Product
     place: Place
+    layout: Layout | None = None
 
 
 @dataclass(frozen=True)

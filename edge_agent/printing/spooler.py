@@ -199,7 +199,7 @@ class Spooler:
         """Sends a label if the printer takes one."""
         assert label.order is not None
         try:
-            data = self._renderer.render(label.order.item, label.order.product)
+            data = self._renderer.render(label.order)
         except InputError as error:
             with self._lock:
                 if label in self._waiting:

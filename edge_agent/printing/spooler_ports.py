@@ -4,10 +4,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from beltmark.contract.catalogue import Product
 from beltmark.contract.messages import PrintState
 from edge_agent.printing.printer_watch import Confirmation
-from edge_agent.printing.records import LabelItem, Place
+from edge_agent.printing.records import LabelOrder, Place
 
 
 class LabelJournal(Protocol):
@@ -33,7 +32,7 @@ class LabelJournal(Protocol):
 class LabelRenderer(Protocol):
     """Draws labels."""
 
-    def render(self, item: LabelItem, product: Product) -> bytes:
+    def render(self, order: LabelOrder) -> bytes:
         """Returns one label as the printer wants it; raises InputError where it cannot be drawn."""
         ...
 

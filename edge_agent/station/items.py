@@ -3,10 +3,22 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from beltmark.contract.catalogue import Catalogue
 from beltmark.contract.messages import Outcome
+from beltmark.contract.package import Manifest
+from beltmark.contract.policy import Policy
 from edge_agent.station.decision import Decision
 from edge_agent.station.sighting import BestView, SightingInProgress
 from edge_agent.station.track import Track
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """What a release says of items."""
+
+    manifest: Manifest
+    policy: Policy
+    catalogue: Catalogue
 
 
 @dataclass(eq=False)
@@ -18,6 +30,7 @@ class Item:
         track: Its way.
         sighting: What was seen of it.
         came: By the entry edge, there at the start, or from nowhere inside the zone.
+        rules: The release's that its sighting goes by: its scores are of that release's classes.
         outcome: Its outcome, once decided.
         seen_with: On a bench, the items that were seen beside it: it is none of those.
     """
@@ -26,6 +39,7 @@ class Item:
     track: Track
     sighting: SightingInProgress
     came: Literal["entry", "start", "inside"]
+    rules: Rules
     outcome: Outcome | None = None
     seen_with: set[str] = field(default_factory=set)
 

@@ -32,6 +32,7 @@ class _Kept:
         ran_s: For how long the belt may have run between the two.
         in_view_since: On a bench, since when its place is in view.
         is_from_before: Whether an earlier run saw it last.
+        looks_hold: False where another model saw it: to the one of now, it may look like anything.
     """
 
     item: Remembered
@@ -39,6 +40,7 @@ class _Kept:
     ran_s: float
     in_view_since: float | None
     is_from_before: bool
+    looks_hold: bool
 
 
 class Memory:
@@ -48,19 +50,28 @@ class Memory:
         self._geometry = geometry
         self._kept: dict[str, _Kept] = {}
 
-    def keep(self, item: Remembered, at: float, ran_s: float | None = None) -> None:
+    def keep(
+        self, item: Remembered, at: float, ran_s: float | None = None, *, looks_hold: bool = True
+    ) -> None:
         """Remembers an item from now on.
 
         Args:
             item: As it was last seen.
             at: The time.
             ran_s: For one that an earlier run saw last: for how long the belt ran since, at most.
+            looks_hold: False where another model than the one of now saw it.
         """
         while len(self._kept) >= _MAX_ITEMS:
             del self._kept[next(iter(self._kept))]
         is_from_before = ran_s is not None
         ran_s = at - item.seen_at if ran_s is None else ran_s
-        self._kept[item.item_id] = _Kept(item, at, ran_s, at, is_from_before)
+        self._kept[item.item_id] = _Kept(item, at, ran_s, at, is_from_before, looks_hold)
+
+    def forget_looks(self) -> None:
+        """Another model looks from now on: how the items looked before tells nothing any more."""
+        for item_id, kept in self._kept.items():
+            item = replace(kept.item, class_name=None)
+            self._kept[item_id] = replace(kept, item=item, looks_hold=False)
 
     def take(self, item_id: str) -> Remembered:
         """Gives an item back that is in sight again."""
@@ -94,9 +105,11 @@ class Memory:
         )
 
     def alike(self, class_name: str | None) -> list[str]:
-        """Returns the items that looked like this."""
+        """Returns the items that looked like this, or may look like it now."""
         return [
-            item_id for item_id, kept in self._kept.items() if kept.item.class_name == class_name
+            item_id
+            for item_id, kept in self._kept.items()
+            if not kept.looks_hold or kept.item.class_name == class_name
         ]
 
     def pass_time(self, at: float, shift_px: tuple[float, float], speed_px_s: float | None) -> None:

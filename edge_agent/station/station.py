@@ -9,13 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from beltmark.contract.catalogue import Catalogue
-from beltmark.contract.package import Manifest
-from beltmark.contract.policy import Policy
 from edge_agent.station.decision import Decision, decide
 from edge_agent.station.detected import Detected
 from edge_agent.station.geometry import StationGeometry, centre_px
-from edge_agent.station.items import Decided, Item, StationUpdate
+from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.memory import Memory
 from edge_agent.station.recovery import Recognised, Remembered, Unexplained, could_have_come_to
 from edge_agent.station.sighting import SightingInProgress, is_whole
@@ -27,6 +24,9 @@ from edge_agent.station.tracker import Tracker, TrackerSettings
 _NOTE_AGE_S = 0.45
 # An item whose front came into this last share of the zone has left when it is seen no more.
 _EXIT_SHARE = 0.1
+# Another release may take over while an undecided item has at least the rest of the way to the
+# decision line before it: that must do for all the views that a decision needs.
+_ADOPT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,6 @@ class StationSettings:
     startup_s: float = 0.5
     permit_timeout_s: float | None = None
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What a release says of items."""
-
-    manifest: Manifest
-    policy: Policy
-    catalogue: Catalogue
 
 
 class Station:
@@ -87,6 +78,7 @@ class Station:
         self._before_start = tuple(remembered)
         self._items: dict[int, Item] = {}
         self._first_at: float | None = None
+        self._last_at = 0.0
         self._frames = 0
         self._has_settled = False
         self._decided: list[Decided] = []
@@ -110,14 +102,38 @@ class Station:
     def class_name(self, item: Item) -> str | None:
         """The class that leads among an item's views so far."""
         sighting = item.sighting.sighting()
-        return self._rules.manifest.classes[sighting.best_class] if sighting.views else None
+        return item.rules.manifest.classes[sighting.best_class] if sighting.views else None
+
+    def may_adopt(self) -> bool:
+        """Whether another release may take over now: no item is in the midst of being judged."""
+        undecided = [item for item in self._items.values() if item.outcome is None]
+        if not self._geometry.is_belt:
+            return self._has_settled and not any(self._is_item(item.track) for item in undecided)
+        farthest_px = _ADOPT_SHARE * self._geometry.line_px
+        return self._has_settled and all(self._come_px(i.track) <= farthest_px for i in undecided)
+
+    def adopt(self, rules: Rules) -> None:
+        """Goes by another release's rules from now on; only when `may_adopt` says so.
+
+        An undecided item stays the item that it is, and its sighting begins anew; what is decided
+        stays decided. How items looked to the model before tells nothing of how they will look.
+        """
+        self._rules = rules
+        classes = len(rules.manifest.classes)
+        for item in self._items.values():
+            if item.outcome is None:
+                best_view = item.sighting.best_view
+                item.rules, item.sighting = rules, SightingInProgress(classes)
+                item.sighting.best_view = best_view
+        self._tracker.forget_looks(classes)
+        self._memory.forget_looks()
 
     def observe(
         self, detections: Sequence[Detected], width_px: int, height_px: int, at: float
     ) -> StationUpdate:
         """Takes in the detections of one frame of this size, captured at a time in seconds."""
         self._first_at = at if self._first_at is None else self._first_at
-        self._frames += 1
+        self._frames, self._last_at = self._frames + 1, at
         inside = [
             i
             for i, found in enumerate(detections)
@@ -127,7 +143,9 @@ class Station:
         seen = [(self._item(track), inside[i]) for track, i in update.seen]
         for item, index in seen:
             found = detections[index]
-            item.sighting.add(found.class_scores, is_whole(found.box_xyxy_px, width_px, height_px))
+            if item.rules is self._rules:
+                is_vote = is_whole(found.box_xyxy_px, width_px, height_px)
+                item.sighting.add(found.class_scores, is_vote)
         for track in update.ended:
             if track.track_id in self._items:
                 self._end(self._items.pop(track.track_id), at)
@@ -159,9 +177,9 @@ class Station:
 
     def _item(self, track: Track) -> Item:
         if track.track_id not in self._items:
-            classes = len(self._rules.manifest.classes)
+            sighting = SightingInProgress(len(self._rules.manifest.classes))
             self._items[track.track_id] = Item(
-                self._new_item_id(), track, SightingInProgress(classes), self._came(track)
+                self._new_item_id(), track, sighting, self._came(track), self._rules
             )
         return self._items[track.track_id]
 
@@ -188,6 +206,11 @@ class Station:
 
     def _is_item(self, track: Track) -> bool:
         return track.hits >= self._settings.tracker.birth_hits
+
+    def _come_px(self, track: Track) -> float:
+        """How far from the entry edge a track is by now, though it may be out of sight."""
+        predicted_px = self._geometry.along_px(*track.predicted_px(self._last_at))
+        return max(self._geometry.along_px(track.x_px, track.y_px), predicted_px)
 
     def _is_complete(self, item: Item, at: float) -> bool:
         track = item.track
@@ -219,7 +242,7 @@ class Station:
             for other in self._items.values()
             if other.outcome is not None
             and other.track.seen_at < item.track.seen_at
-            and self.class_name(other) == class_name
+            and (other.rules is not self._rules or self.class_name(other) == class_name)
         ]
         alike = (i for i in (*hidden, *self._memory.alike(class_name)) if i not in item.seen_with)
         return next(alike, None)
@@ -239,7 +262,9 @@ class Station:
             self._review(item, "lost", f"lost from sight before {missed}")
         front_px = geometry.along_px(track.x_px, track.y_px) + track.size_px / 2
         if not geometry.is_belt or front_px < (1 - _EXIT_SHARE) * geometry.length_px:
-            self._memory.keep(_remembered(item, self.class_name(item)), at)
+            is_known = item.rules is self._rules
+            class_name = self.class_name(item) if is_known else None
+            self._memory.keep(_remembered(item, class_name), at, looks_hold=is_known)
 
     def _explain(self, at: float) -> None:
         assert self._first_at is not None

@@ -100,6 +100,11 @@ class Tracker:
         if self._running_px_s is None:
             self._running_px_s = speed_px_s
 
+    def forget_looks(self, classes: int) -> None:
+        """Another model looks from now on, with so many classes: how items look to it is open."""
+        for track in self._tracks:
+            track.seen_scores = np.zeros(classes, np.float32)
+
     def update(self, detections: Sequence[Detected], at: float) -> TrackerUpdate:
         """Takes in the detections of one frame, captured at time `at` (seconds, any epoch)."""
         settings = self._settings

@@ -22,7 +22,7 @@ from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.printers.zebra import Deadlines
 from edge_agent.printing.reading import read_items
-from edge_agent.printing.records import ItemDecision, LabelItem, Place
+from edge_agent.printing.records import ItemDecision, LabelOrder, Place
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.station.decision import Decision
@@ -33,8 +33,8 @@ LABEL_BYTES = 200
 
 
 class Renderer:
-    def render(self, item: LabelItem, product: Product) -> bytes:
-        label = f"^XA^FO10,10^A0N,30^FD{item.item_id} {item.serial}^FS".encode()
+    def render(self, order: LabelOrder) -> bytes:
+        label = f"^XA^FO10,10^A0N,30^FD{order.item.item_id} {order.item.serial}^FS".encode()
         return label + b"^FX".ljust(LABEL_BYTES - len(label) - 3, b".") + b"^XZ"
 
 

@@ -16,8 +16,8 @@ from beltmark.contract.policy import Policy
 from beltmark.simulation.scene import SeenItem
 from beltmark.simulation.world import World, WorldPlan
 from edge_agent.station.geometry import StationGeometry, centre_px
-from edge_agent.station.items import Decided
-from edge_agent.station.station import Rules, Station, StationSettings
+from edge_agent.station.items import Decided, Rules
+from edge_agent.station.station import Station, StationSettings
 from edge_agent.vision.detector import Detector
 
 FPS = 15.0

@@ -23,7 +23,7 @@ from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.printers.zebra import Deadlines
 from edge_agent.printing.reading import read_items
-from edge_agent.printing.records import LabelItem
+from edge_agent.printing.records import LabelOrder
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
@@ -98,8 +98,8 @@ class ScriptedBelt:
 
 
 class Renderer:
-    def render(self, item: LabelItem, product: Product) -> bytes:
-        return f"^XA^FO0,0^A0N,30^FD{product.gtin14} {item.serial}^FS^XZ".encode()
+    def render(self, order: LabelOrder) -> bytes:
+        return f"^XA^FO0,0^A0N,30^FD{order.product.gtin14} {order.item.serial}^FS^XZ".encode()
 
 
 class Diverted:

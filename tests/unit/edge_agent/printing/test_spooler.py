@@ -140,10 +140,10 @@ class Desk:
 
 
 class Renderer:
-    def render(self, item: LabelItem, product: Product) -> bytes:
-        if product.name == "unprintable":
+    def render(self, order: LabelOrder) -> bytes:
+        if order.product.name == "unprintable":
             raise InputError("text too long", "shorten it", file="item.toml", field="name")
-        return f"^XA^FD{item.serial}^FS^XZ".encode()
+        return f"^XA^FD{order.item.serial}^FS^XZ".encode()
 
 
 class Bench:

@@ -158,8 +158,8 @@ class KeptJournal:
 
 
 class Renderer:
-    def render(self, item: LabelItem, product: Product) -> bytes:
-        return item.item_id.encode()
+    def render(self, order: LabelOrder) -> bytes:
+        return order.item.item_id.encode()
 
 
 class SpoolerMachine(RuleBasedStateMachine):

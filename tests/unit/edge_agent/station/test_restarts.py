@@ -17,9 +17,9 @@ from beltmark.contract.messages import Outcome
 from beltmark.contract.package import InputSpec, Manifest, OutputSpec
 from beltmark.contract.policy import Policy
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
-from edge_agent.station.items import Decided
+from edge_agent.station.items import Decided, Rules
 from edge_agent.station.recovery import Remembered
-from edge_agent.station.station import Rules, Station, StationSettings
+from edge_agent.station.station import Station, StationSettings
 
 CLASSES = ("carton", "can", "none_of_these")
 FPS, SPEED_PX_S, LENGTH_PX, SIZE_PX = 15, 120.0, 480.0, 70.0

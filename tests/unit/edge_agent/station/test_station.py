@@ -12,9 +12,9 @@ from beltmark.contract.catalogue import Catalogue, Product, gtin_check_digit
 from beltmark.contract.package import InputSpec, Manifest, OutputSpec
 from beltmark.contract.policy import Policy
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
-from edge_agent.station.items import Decided, Item, StationUpdate
+from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.recovery import Remembered
-from edge_agent.station.station import Rules, Station, StationSettings
+from edge_agent.station.station import Station, StationSettings
 
 CLASSES = ("carton", "can", "none_of_these")
 FPS = 20.0
