@@ -1,0 +1,47 @@
+import pytest
+
+from beltmark.contract.errors import InputError
+from fleet_server.ingest.address import BrokerAddress, parse_broker
+
+
+@pytest.mark.parametrize(
+    ("address", "read"),
+    [
+        ("mqtt://broker", BrokerAddress("broker", 1883)),
+        ("mqtt://127.0.0.1:1884/", BrokerAddress("127.0.0.1", 1884)),
+        ("mqtt://[::1]:1884", BrokerAddress("::1", 1884)),
+        ("mqtt://me:p%40ss%3A@broker:1", BrokerAddress("broker", 1, "me", "p@ss:")),
+        ("mqtt://me@broker", BrokerAddress("broker", 1883, "me", None)),
+    ],
+)
+def test_an_address_is_read(address, read):
+    assert parse_broker(address) == read
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "broker",
+        "broker:1883",
+        "http://broker",
+        "mqtts://broker",
+        "mqtt://",
+        "mqtt://:1883",
+        "mqtt://broker:0",
+        "mqtt://broker:65536",
+        "mqtt://broker:many",
+        "mqtt://me:s3cret@broker/topic",
+        "mqtt://[::1",
+    ],
+)
+def test_what_is_no_address_is_refused_without_its_password(address):
+    with pytest.raises(InputError, match="mqtt://user:password@host:port") as refusal:
+        parse_broker(address)
+    assert "s3cret" not in str(refusal.value)
+
+
+def test_an_address_is_told_without_its_password():
+    address = parse_broker("mqtt://me:s3cret@[::1]:1884")
+    assert str(address) == "mqtt://[::1]:1884"
+    assert "s3cret" not in repr(address)
