@@ -133,13 +133,13 @@ class Site:
             with error:
                 raise _refused(error, url) from None
         except urllib.error.URLError as error:
+            reason = _one_line(error.reason)
             raise InputError(
-                f"cannot be reached: {error.reason}", "check the address; does it run?", file=url
+                f"cannot be reached: {reason}", "check the address; does it run?", file=url
             ) from None
         except (http.client.HTTPException, OSError) as error:
-            raise InputError(
-                f"broke off: {error or type(error).__name__}", "try again", file=url
-            ) from None
+            told = _one_line(error) or type(error).__name__
+            raise InputError(f"broke off: {told}", "try again", file=url) from None
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -152,15 +152,19 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 def _read(response: http.client.HTTPResponse, limit: int, url: str) -> bytes:
     """Reads an answer of bounded size in bounded time."""
     ends_at = time.monotonic() + _WHOLE_S
+    whole = response.length  # None where the answer comes in chunks
     content = bytearray()
-    while part := response.read1(64 * 1024):
+    while whole is None or len(content) < whole:
+        part = response.read1(64 * 1024)
+        if not part:
+            break
         content += part
         if len(content) > limit:
             raise InputError(f"sent more than {limit} bytes", "ask for less at once", file=url)
         if time.monotonic() > ends_at:
             raise InputError(f"took longer than {_WHOLE_S:g} s", "try again", file=url)
-    if response.length:
-        raise http.client.IncompleteRead(bytes(content), response.length)
+    if whole is not None and len(content) < whole:
+        raise http.client.IncompleteRead(bytes(content), whole - len(content))
     return bytes(content)
 
 
@@ -173,4 +177,10 @@ def _refused(error: urllib.error.HTTPError, url: str) -> Exception:
         mend = "give the address that the server has"
     else:
         mend = "see the server's log"
-    return InputError(f"answered {error.code} {error.reason}", mend, file=url)
+    return InputError(f"answered {error.code} {_one_line(error.reason)}", mend, file=url)
+
+
+def _one_line(told: object) -> str:
+    """What another server says goes to a terminal: printable, and not without end."""
+    text = "".join(c if c.isprintable() else " " for c in str(told)[:1_000])
+    return " ".join(text.split())[:200]

@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from label_studio_tasks import HEIGHT, HOSTILE, WIDTH, write_dataset, write_tasks
 
 from beltmark.contract.documents import write_json
@@ -12,7 +15,9 @@ from beltmark.contract.errors import InputError
 from beltmark.datasets.coco import Dataset, read_coco
 from beltmark.simulation.dataset import DatasetPlan
 from beltmark.simulation.dataset import write_dataset as write_simulated
-from labeling.coco_rows import read_rows
+from labeling.classes import numbered
+from labeling.coco_rows import CocoRows, read_rows
+from labeling.config import FLAGS
 from labeling.exporting import PERCENT_FIELD, ExportPlan, to_tasks
 from labeling.importing import Imported, ImportPlan, to_coco
 from labeling.tasks import read_tasks
@@ -61,6 +66,43 @@ def test_a_simulated_belt_comes_back(tmp_path: Path) -> None:
     path = write_simulated(DatasetPlan(images=6, seed=3), tmp_path)
     back = imported(tmp_path, exported(path))
     assert in_order(back.document) == in_order(json.loads(path.read_text()))
+
+
+@st.composite
+def datasets(draw: st.DrawFn) -> CocoRows:
+    names = draw(st.lists(st.sampled_from(["cup", "tube", HOSTILE]), min_size=1, unique=True))
+    ids = st.lists(st.integers(1, 99), min_size=1, max_size=3, unique=True)
+    images, annotations = [], []
+    for image_id in draw(ids):
+        width, height = draw(st.integers(1, 20_000)), draw(st.integers(1, 20_000))
+        inside = st.tuples(
+            st.floats(0, width / 2), st.floats(0, height / 2),
+            st.floats(1e-3, width / 2), st.floats(1e-3, height / 2),
+        ).map(list)  # fmt: skip
+        images.append(
+            {"id": image_id, "file_name": f"{image_id}.png", "width": width, "height": height,
+             "ignore": draw(st.lists(inside, max_size=2))}
+        )  # fmt: skip
+        for box in draw(st.lists(inside, max_size=3)):
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": image_id, "bbox": box,
+                 "category_id": draw(st.integers(1, len(names))), "area": 1, "iscrowd": 0,
+                 **draw(st.dictionaries(st.sampled_from(FLAGS), st.booleans())),
+                 **draw(st.dictionaries(st.sampled_from(["track_id", "more"]), st.integers()))}
+            )  # fmt: skip
+    return CocoRows(Path("x"), {"categories": numbered(names)}, tuple(images), tuple(annotations))
+
+
+@given(datasets())
+def test_any_dataset_comes_back(rows: CocoRows) -> None:
+    tasks = json.loads(json.dumps(to_tasks(rows, ExportPlan())))
+    with TemporaryDirectory() as folder:
+        back = imported(Path(folder), tasks).document
+    assert back == {
+        **rows.header,
+        "images": list(rows.images),
+        "annotations": list(rows.annotations),
+    }
 
 
 def test_a_task_is_as_label_studio_has_it(tmp_path: Path) -> None:
