@@ -116,6 +116,9 @@ def _export(arguments: argparse.Namespace) -> int:
     rows = read_rows(arguments.dataset)
     plan = ExportPlan(arguments.kind, arguments.images_prefix, arguments.model_version or "")
     write_json(arguments.out, to_tasks(rows, plan))
+    if rows.left_out:
+        told = ", ".join(f"{name!r:.40}" for name in rows.left_out)
+        print(f"{arguments.dataset}: {told}: left out, COCO knows no such list", file=sys.stderr)
     print(f"{arguments.out}: {len(rows.images)} tasks, {len(rows.annotations)} boxes")
     return 0
 

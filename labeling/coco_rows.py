@@ -61,12 +61,14 @@ class CocoRows:
         header: What of `KEPT_OF_DATASET` the file has.
         images: In the order of the file.
         annotations: Likewise.
+        left_out: What else the file has beside these, by name; it does not go to Label Studio.
     """
 
     path: Path
     header: Row
     images: tuple[Row, ...]
     annotations: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def class_names(self) -> dict[int, str]:
@@ -93,7 +95,8 @@ def read_rows(path: Path) -> CocoRows:
     header["categories"] = _rows(document, "categories", _Category, path)
     images = _rows(document, "images", _Image, path)
     annotations = _rows(document, "annotations", _Annotation, path)
-    rows = CocoRows(path, header, tuple(images), tuple(annotations))
+    left_out = sorted(document.keys() - {*KEPT_OF_DATASET, "images", "annotations"})
+    rows = CocoRows(path, header, tuple(images), tuple(annotations), tuple(left_out))
     check_labels(rows.class_names.values(), path)
     return rows
 

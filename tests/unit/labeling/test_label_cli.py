@@ -51,6 +51,14 @@ def test_there_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     ]
 
 
+def test_lists_that_are_none_of_cocos_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = write_dataset(tmp_path, captions=[1])
+    assert main(["export", str(dataset), str(tmp_path / "tasks.json")]) == 0
+    assert "'captions': left out" in capsys.readouterr().err
+
+
 def test_what_was_left_out_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tasks = [
         task(1, answer(region()), answer(region(), id=2)),
