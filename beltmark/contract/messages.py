@@ -211,7 +211,7 @@ class Birth(Message):
 
 
 class Death(Message):
-    """A session has ended: by its own word (`stopped`), or by the broker's, as its will (`lost`)."""
+    """A session has ended: by its own word (`stopped`), or the broker's, as its will (`lost`)."""
 
     device: DeviceName
     session: Sequence

@@ -5,7 +5,7 @@ with two patterns, and no device can write its own desired state.
 """
 
 import re
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 ROOT: Final = "beltmark"
 SERVER_ONLINE: Final = f"{ROOT}/server/online"
@@ -37,5 +37,4 @@ def parse_up(topic: str) -> tuple[str, Up] | None:
     match = _UP.fullmatch(topic)
     if match is None:
         return None
-    what: Up = match.group(2)  # type: ignore[assignment] - the pattern names just these
-    return match.group(1), what
+    return match.group(1), cast(Up, match.group(2))  # the pattern names just these

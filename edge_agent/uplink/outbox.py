@@ -5,6 +5,7 @@ server's own word deletes a record. What the records say is left to `telemetry` 
 sending them to `link`. Owned by one thread.
 """
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -109,6 +110,7 @@ class Outbox:
     def __init__(self, path: Path, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
         self._path, self._max_bytes, self._clock = path, max_bytes, clock
         self.set_aside: Path | None = None
+        self._session = 0
         try:
             self._connection = _open(path)
         except sqlite3.DatabaseError as error:
@@ -127,9 +129,13 @@ class Outbox:
         self.stream = self._fact("stream", "")
 
     def next_session(self) -> int:
-        """Returns the number of a new connection; it only grows, over restarts as well."""
-        session = int(self._fact("session", "0")) + 1
-        self._write(lambda: self._set_fact("session", str(session)))
+        """Returns the number of a new connection; it only grows, over restarts as well.
+
+        On a full disk it is not kept: a station must be able to say that its disk is full.
+        """
+        session = self._session = max(self._session, int(self._fact("session", "0"))) + 1
+        with contextlib.suppress(OutboxUnavailable):
+            self._write(lambda: self._set_fact("session", str(session)))
         return session
 
     @property

@@ -15,10 +15,10 @@ from typing import Any, Final
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
+from beltmark.contract.broker import BrokerAddress
 from beltmark.contract.messages import ServerOnline
 from beltmark.contract.topics import ALL_UP, SERVER_ONLINE
 from beltmark.contract.wire import MalformedMessage, Message, decode, encode
-from fleet_server.ingest.address import BrokerAddress
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 CLIENT_ID: Final = "beltmark-fleet"
 _KEEP_ALIVE_S: Final = 15
 _CONNECT_TIMEOUT_S: Final = 5.0
-_ECHO_TIMEOUT_S: Final = 10.0
 _FIRST_PAUSE_S: Final = 0.25
 _MAX_PAUSE_S: Final = 10.0
 
@@ -82,6 +81,7 @@ class Connection:
         online: What is said at the begin of each session.
         deliver: Takes each message; returns at once, and whether there was room for it. One for
             which there was none is not acknowledged: the session should be made anew later.
+        echo_timeout_s: What is said should have come back by then.
         clock: Seconds since the epoch.
     """
 
@@ -90,8 +90,10 @@ class Connection:
         address: BrokerAddress,
         online: ServerOnline,
         deliver: Callable[[Arrived], bool],
+        echo_timeout_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._echo_timeout_s = echo_timeout_s
         self._address, self._online, self._deliver, self._clock = address, online, deliver, clock
         self._condition = Condition("not connected yet", clock())
         self._lock = threading.Lock()
@@ -181,7 +183,7 @@ class Connection:
             self._report(f"the broker {self._address} cannot be reached: {error}")
             return False
         client.loop_start()
-        if not ended.wait(_ECHO_TIMEOUT_S) and not self._is_heard:
+        if not ended.wait(self._echo_timeout_s) and not self._is_heard:
             self._report(
                 f"the broker {self._address} passes nothing on: may {self._user} read and write "
                 "beltmark/#?"

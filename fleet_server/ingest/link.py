@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
+from beltmark.contract.broker import parse_broker
 from beltmark.contract.messages import Committed, ServerOnline
 from beltmark.contract.topics import SERVER_ONLINE, down
-from fleet_server.ingest.address import parse_broker
 from fleet_server.ingest.connection import Arrived, Condition, Connection
 from fleet_server.ingest.decoding import decode_said
 from fleet_server.storage.engine import StorageUnavailable
@@ -93,6 +93,7 @@ class FleetLink:
         telemetry: Where what devices say is committed.
         fleet: What they are to run.
         clock: Seconds since the epoch.
+        echo_timeout_s: A broker that has not passed on the server's own words by then is told of.
 
     Raises:
         InputError: The address cannot be read.
@@ -105,11 +106,14 @@ class FleetLink:
         fleet: Wishes,
         *,
         clock: Callable[[], float] = time.time,
+        echo_timeout_s: float = 10.0,
     ) -> None:
         self._telemetry, self._fleet, self._clock = telemetry, fleet, clock
         self.online = ServerOnline(epoch=secrets.token_hex(8), at=clock())
         self._queue: queue.Queue[Arrived] = queue.Queue(_QUEUE_SIZE)
-        self._connection = Connection(parse_broker(address), self.online, self._put, clock)
+        self._connection = Connection(
+            parse_broker(address), self.online, self._put, echo_timeout_s, clock
+        )
         self._database = Condition(None, clock())
         self._refused = 0
         self._told_session: int | None = None  # the session in which all was said that is retained

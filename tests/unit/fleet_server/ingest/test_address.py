@@ -1,7 +1,7 @@
 import pytest
 
+from beltmark.contract.broker import BrokerAddress, parse_broker
 from beltmark.contract.errors import InputError
-from fleet_server.ingest.address import BrokerAddress, parse_broker
 
 
 @pytest.mark.parametrize(
