@@ -1,0 +1,185 @@
+"""The site's settings: `fleet.toml`, read once, and the environment, which stands above it.
+
+`BELTMARK_FLEET__SECTION__FIELD` replaces one value. What lies beside the file is `site`'s.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from beltmark.contract.documents import Document, parse, read_document
+from beltmark.contract.errors import InputError
+from beltmark.contract.messages import Identity
+
+ENVIRONMENT_PREFIX: Final = "BELTMARK_FLEET__"
+DEFAULT_DATABASE: Final = "sqlite:///fleet.sqlite"
+EMBEDDED: Final = "embedded"
+
+Address = Annotated[str, Field(min_length=1, max_length=2_000)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class SiteSection(Document):
+    """`[site]`.
+
+    Attributes:
+        id: Identity of the site; its database has the same.
+    """
+
+    id: Identity
+
+
+class ServerSection(Document):
+    """`[server]`.
+
+    Attributes:
+        host: Address of this machine on which the server listens.
+        port: Its port; 0 for any free one.
+        address: Under which stations reach the server, such as http://fleet.example:8000; without
+            it, host and port.
+    """
+
+    host: Address = "127.0.0.1"
+    port: Port = 8000
+    address: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$", max_length=2_000)] | None = None
+
+
+class DatabaseSection(Document):
+    """`[database]`.
+
+    Attributes:
+        url: sqlite:///FILE, relative to the site's folder, or postgresql://user:password@host/name.
+    """
+
+    url: Address = DEFAULT_DATABASE
+
+
+class BrokerSection(Document):
+    """`[broker]`.
+
+    Attributes:
+        address: mqtt://[user:password@]host[:port], or "embedded" for one that the server brings.
+        port: Port of the embedded broker.
+    """
+
+    address: Address = EMBEDDED
+    port: Port = 1883
+
+
+class LimitsSection(Document):
+    """`[limits]`: what a device may keep here; beyond it, the oldest makes room.
+
+    Attributes:
+        samples_per_device: Samples.
+        pictured_items_per_device: Items of which there are pictures.
+    """
+
+    samples_per_device: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    pictured_items_per_device: Annotated[int, Field(ge=1, le=100_000)] = 500
+
+
+class FleetFile(Document):
+    """`fleet.toml`."""
+
+    format_version: Literal[1] = 1
+    site: SiteSection
+    server: ServerSection = ServerSection()
+    database: DatabaseSection = DatabaseSection()
+    broker: BrokerSection = BrokerSection()
+    limits: LimitsSection = LimitsSection()
+
+
+class _AnyFile(Document, extra="allow"):
+    """The file before its fields are judged: the environment may still complete it."""
+
+    format_version: Literal[1] = 1
+
+
+def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> FleetFile:
+    """Reads the settings of a site.
+
+    Args:
+        path: `fleet.toml`.
+        environment: Variables of which `BELTMARK_FLEET__SECTION__FIELD` stand above the file.
+
+    Raises:
+        InputError: Names the file or variable, the field and the mend.
+        UnknownVersionError: The file has a version that is not known here.
+    """
+    data = read_document(path, _AnyFile).model_dump()
+    overridden: dict[str, str] = {}
+    for variable, text in sorted(environment.items()):
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            section, name = _field(variable)
+            overridden[f"{section}.{name}"] = variable
+            values: Any = data.setdefault(section, {})
+            if isinstance(values, dict):  # otherwise the file itself is wrong, and will be told so
+                values[name] = text
+    try:
+        return parse(data, FleetFile, path)
+    except InputError as error:
+        if error.field in overridden:
+            error.file = f"environment variable {overridden[error.field]}"
+        raise
+
+
+def database_url(url: str, folder: Path) -> str:
+    """Returns the database's address, with a relative SQLite file in the site's folder."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        return url  # whoever opens it tells what is wrong, without the password in it
+    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
+        return url
+    place = str(folder.resolve() / str(address.database))
+    return address.set(database=place).render_as_string(hide_password=False)
+
+
+def render_settings(site_id: str, database: str) -> str:
+    """The file that a new site begins with; each value that can be changed is there to be seen."""
+    return f"""\
+# A Beltmark fleet server's settings. Holds secrets if an address has a password in it.
+format_version = 1
+
+[site]
+id = {toml_text(site_id)}
+
+[server]
+host = "127.0.0.1"        # 0.0.0.0 lets other machines in: put TLS before it then
+port = 8000
+# address = "http://fleet.example:8000"   # under which stations reach it
+
+[database]
+url = {toml_text(database)}
+
+[broker]
+address = "embedded"      # or mqtt://user:password@host:1883
+port = 1883               # of the embedded one
+
+[limits]
+samples_per_device = 2000
+pictured_items_per_device = 500
+"""
+
+
+def toml_text(text: str) -> str:
+    """A text as TOML writes it."""
+    escaped = "".join(
+        f"\\u{ord(character):04x}" if ord(character) < 32 or ord(character) == 127 else character
+        for character in text.replace("\\", "\\\\").replace('"', '\\"')
+    )
+    return f'"{escaped}"'
+
+
+def _field(variable: str) -> tuple[str, str]:
+    section, _, name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("__")
+    if not section or not name or "__" in name:
+        raise InputError(
+            "names no field", f"write {ENVIRONMENT_PREFIX}SECTION__FIELD", file=variable
+        )
+    return section, name
