@@ -26,6 +26,7 @@ from edge_agent.printing.spooler import Spooler
 from edge_agent.stages import Pulse, StageTimes, TimedDetector
 from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.status import StatusFile
+from edge_agent.uplink.link import Uplink
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _IDLE_PERIOD_S = 0.2
 
 @dataclass(frozen=True)
 class Parts:
-    """What a station consists of."""
+    """What a station consists of; one that is on its own has no uplink."""
 
     camera: Camera
     loop: StationLoop
@@ -47,6 +48,7 @@ class Parts:
     pulse: Pulse
     times: StageTimes
     detector: TimedDetector
+    uplink: Uplink | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Agent:
             parts.camera.on_change = self._status.wake
             parts.camera.start()
             parts.outputs.start()
+            if parts.uplink is not None:
+                parts.uplink.start()
             self._status.start()
             self._look(None if seconds is None else time.monotonic() + seconds)
         except Exception:
@@ -152,18 +156,26 @@ class Agent:
             step_s = time.perf_counter() - begun
             self._show(report)
         parts.times.add("decide", step_s - parts.detector.last_s)
+        latency_s: float | None = None
         if parts.camera.is_live:
             wait_s = max(0.0, taken_at - frame.captured_at)
+            latency_s = wait_s + step_s
             parts.times.add("wait", wait_s)
-            parts.times.add("capture_to_decision", wait_s + step_s)
+            parts.times.add("capture_to_decision", latency_s)
         self._speed_px_s = report.speed_px_s
         self._decided.update(decision.outcome for _, decision in report.decided)
+        if parts.uplink is not None:
+            parts.uplink.counts.count_frame(latency_s, parts.camera.mailbox.dropped)
+            for _, decision in report.decided:
+                parts.uplink.counts.count_outcome(decision.outcome)
 
     def _end(self) -> None:
         """From the belt's standstill to the last divert, in the order in which each is needed."""
         self._is_stopping = True
         parts = self._parts
         with contextlib.ExitStack() as ending:  # whatever fails, the rest still ends
+            if parts.uplink is not None:  # at last: it tells how all the others ended
+                ending.callback(parts.uplink.stop)
             ending.callback(self._status.stop)
             ending.callback(parts.outputs.stop)
             ending.callback(parts.evidence.close)
@@ -224,6 +236,7 @@ class Agent:
             },
             "printer": asdict(parts.spooler.health),
             "journal": asdict(parts.journal.health),
+            "uplink": None if parts.uplink is None else parts.uplink.health.model_dump(),
             "outputs": [
                 {"address": line.address, **asdict(line.health)} for line in parts.outputs.lines
             ],

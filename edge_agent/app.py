@@ -4,9 +4,12 @@ import logging
 import time
 from collections.abc import Callable
 
+from beltmark.contract.broker import parse_broker
+from beltmark.contract.messages import Desired
 from beltmark.contract.release import Release, load_release
 from edge_agent.agent import Agent, Identity, Parts
 from edge_agent.capture.camera import open_camera
+from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.golden import check_golden_images
 from edge_agent.outputs.fitness import Fitness
@@ -23,6 +26,9 @@ from edge_agent.stages import Pulse, StageTimes, TimedDetector
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop, StepReport
+from edge_agent.uplink.link import Uplink
+from edge_agent.uplink.opening import open_uplink
+from edge_agent.uplink.state import Progress, StationState
 from edge_agent.vision.detector import Detector
 
 logger = logging.getLogger(__name__)
@@ -53,6 +59,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     )
     fitness = Fitness()
     outputs = open_outputs(settings.outputs.run_permit, settings.outputs.divert, fitness.may_run)
+    if settings.fleet is not None:
+        parse_broker(settings.fleet.broker)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(settings.journal_path, settings.station.name)
     desk = OutcomeDesk(journal, outputs, time.time)
@@ -84,6 +92,17 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         recollection=journal.recollection,
         evidence=evidence,
     )
+
+    def state() -> StationState:
+        return describe(
+            release=loop.release,
+            problems=fitness.problems,
+            camera=camera,
+            spooler=spooler,
+            journal=journal,
+            outputs=outputs,
+        )
+
     parts = Parts(
         camera=camera,
         loop=loop,
@@ -96,6 +115,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         pulse=Pulse(settings.inference.stuck_after_s),
         times=times,
         detector=timed_detector,
+        uplink=_uplink(settings, camera.name, state),
     )
     identity = Identity(
         station=settings.station.name,
@@ -105,6 +125,22 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         printer_holds_belt=settings.printer.holds_belt,
     )
     return Agent(parts, identity, show)
+
+
+def _uplink(settings: StationFile, camera: str, state: Callable[[], StationState]) -> Uplink | None:
+    if settings.fleet is None:
+        return None
+
+    def decline(desired: Desired) -> None:
+        told = "this agent does not install releases: put it onto the device, and restart"
+        progress = Progress(desired.desired_version, desired.release, "refused", told)
+        if progress != uplink.progress:
+            uplink.report(progress)
+
+    uplink = open_uplink(
+        settings, settings.fleet, camera=camera, describe=state, on_desired=decline
+    )
+    return uplink
 
 
 def _geometry(settings: StationFile) -> StationGeometry:

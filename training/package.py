@@ -1,6 +1,5 @@
 """Writes model packages and releases: whole, into a new folder, checked by loading them back."""
 
-import platform
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from beltmark.contract.policy import Policy
 from beltmark.contract.release import RELEASE, Release, ReleaseDocument, load_release
 from beltmark.datasets.coco import decode_image
 from edge_agent.vision.detector import Detector
+from edge_agent.vision.processor import instruction_set
 
 GOLDEN_SCORE = 0.5
 """Only what the model is this sure of is expected elsewhere: faint answers differ by processor."""
@@ -90,17 +90,6 @@ def write_release(
         write_document(staged / RELEASE, document)
         load_release(staged)
     return load_release(folder)
-
-
-def instruction_set() -> str:
-    """Names the processor's widest integer instructions: int8 results differ between them."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text().split()
-    except OSError:
-        flags = []
-    known = ("avx512_vnni", "avx_vnni", "avx512f", "avx2", "i8mm", "asimddp", "asimd")
-    found = next((name for name in known if name in flags), "generic")
-    return f"{platform.machine()}-{found}"
 
 
 def _write_manifest(folder: Path, draft: Manifest, golden_names: Sequence[str]) -> None:

@@ -3,12 +3,12 @@
 import logging
 import queue
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast, get_args
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.messages import ItemStep, PartHealth, PrintState
 from edge_agent.uplink.journal_tail import MAX_STEPS, read_steps
 from edge_agent.uplink.outbox import NewRecord, Outbox
 from edge_agent.uplink.telemetry import HealthWatch, MinuteCounter
@@ -16,6 +16,8 @@ from edge_agent.uplink.telemetry import HealthWatch, MinuteCounter
 logger = logging.getLogger(__name__)
 
 _MAX_PENDING: Final = 1_000
+_COUNTED_S: Final = 60.0
+_LABEL_STATES: Final = frozenset(get_args(PrintState))
 
 
 class Gatherer:
@@ -67,15 +69,16 @@ class Gatherer:
         if self._pending:
             outbox.append(tuple(self._pending))
             self._pending.clear()
-        self._take_journal(outbox)
+        self._take_journal(outbox, now)
 
-    def _take_journal(self, outbox: Outbox) -> None:
+    def _take_journal(self, outbox: Outbox, now: float) -> None:
         """Reads on in the journal while there is room; it keeps what there is no room for."""
         try:
             while True:
                 found = read_steps(self._journal_path, outbox.cursor)
                 if found.records:
                     outbox.append(found.records, found.cursor)
+                    self._count(found.records, now)
                 if len(found.records) < MAX_STEPS:
                     break
         except InputError as error:
@@ -84,3 +87,12 @@ class Gatherer:
             self.problem = str(error)
         else:
             self.problem = None
+
+    def _count(self, steps: Sequence[NewRecord], now: float) -> None:
+        """Counts the steps of labels; old ones belong to minutes that are over."""
+        for record in steps:
+            if not isinstance(record.body, ItemStep) or abs(now - record.at) > _COUNTED_S:
+                continue
+            kind, _, state = record.body.what.partition(" ")
+            if kind == "label" and state in _LABEL_STATES:
+                self.counts.count_label(cast(PrintState, state))

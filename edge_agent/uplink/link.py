@@ -117,6 +117,11 @@ class Uplink:
             )
         return PartHealth(state="ok", told="connected", since=self._link_since)
 
+    @property
+    def progress(self) -> Progress:
+        """What was reported of updates last."""
+        return self._progress
+
     def start(self) -> None:
         """Begins; returns at once."""
         self._thread.start()
@@ -136,15 +141,23 @@ class Uplink:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._turn()
+            self._try_turn(is_last=False)
             self._wake.wait(_PERIOD_S)
             self._wake.clear()
-        self._turn(is_last=True)
+        self._try_turn(is_last=True)
         self._close_session(says_goodbye=True)
         if self._outbox is not None:
             self._outbox.close()
 
-    def _turn(self, *, is_last: bool = False) -> None:
+    def _try_turn(self, *, is_last: bool) -> None:
+        try:
+            self._turn(is_last=is_last)
+        except Exception:
+            # The last resort: a station does not end because its news cannot be told.
+            logger.exception("uplink: unexpected problem")
+            self._lose_session("unexpected problem, see the log")
+
+    def _turn(self, *, is_last: bool) -> None:
         """Gathers and says what there is; what cannot be kept at the moment is told, and waits."""
         problem: str | None = None
         for act in (lambda outbox: self._gather(outbox, is_last=is_last), self._converse):

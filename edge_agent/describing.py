@@ -1,0 +1,80 @@
+"""Says in the fleet's words how the parts of a station are. Pure, but for asking them."""
+
+from collections.abc import Callable, Sequence
+
+from beltmark.contract.messages import PartHealth, PartState
+from beltmark.contract.release import Release
+from edge_agent.capture.camera import Camera
+from edge_agent.outputs.opening import Outputs
+from edge_agent.printing.journal import Journal
+from edge_agent.printing.spooler import Spooler
+from edge_agent.uplink.state import StationState
+
+_CAMERA_STATES: dict[str, PartState] = {
+    "starting": "unknown",
+    "up": "ok",
+    "stale": "degraded",
+    "down": "down",
+    "ended": "down",
+}
+_PRINTER_STATES: dict[str, PartState] = {
+    "ready": "ok",
+    "fault": "degraded",
+    "silent": "down",
+    "down": "down",
+}
+
+
+def describe(
+    *,
+    release: Release,
+    problems: Callable[[], dict[str, str]],
+    camera: Camera,
+    spooler: Spooler,
+    journal: Journal,
+    outputs: Outputs,
+) -> StationState:
+    """Returns how a station is at this moment. For use from any thread."""
+    objections = problems()
+    return StationState(
+        release=release.name,
+        package_sha256=release.package.digest,
+        may_run=not objections,
+        problems=objections,
+        parts={
+            "camera": _camera(camera),
+            "printer": _health(
+                _PRINTER_STATES[spooler.health.state], spooler.health.told, spooler.health.since
+            ),
+            "journal": _health(
+                "ok" if journal.health.problem is None else "down",
+                journal.health.problem or "takes writes",
+                journal.health.since,
+            ),
+            **_lines(outputs),
+        },
+    )
+
+
+def _camera(camera: Camera) -> PartHealth:
+    health, fault = camera.health, camera.picture.fault
+    if health.state == "up" and fault is not None:
+        return _health("degraded", f"the picture is {fault}", camera.picture.since)
+    told = " ".join(part for part in (health.state, health.reason) if part)
+    return _health(_CAMERA_STATES[health.state], told, health.since)
+
+
+def _lines(outputs: Outputs) -> dict[str, PartHealth]:
+    """The relays: they have no name but their address."""
+    lines: Sequence[PartHealth] = [
+        _health("ok" if line.health.problem is None else "down",
+                f"{line.address}: {line.health.problem or 'connected'}", line.health.since)
+        for line in outputs.lines
+    ]  # fmt: skip
+    return {f"output {number}": line for number, line in enumerate(lines, start=1)}
+
+
+def _health(state: PartState, told: str, since: float | None) -> PartHealth:
+    # What the system says of a device may hold halves of characters.
+    clean = told.encode(errors="replace").decode()[:2_000]
+    return PartHealth(state=state, told=clean, since=since)
