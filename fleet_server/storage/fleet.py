@@ -16,6 +16,7 @@ from beltmark.contract.messages import Desired
 from beltmark.contract.sample import Sample
 from fleet_server.storage.engine import reading, writing
 from fleet_server.storage.fleet_writes import (
+    delete_oldest_samples,
     write_desired,
     write_fact,
     write_release,
@@ -230,6 +231,15 @@ class FleetStore:
                 )
             ).one_or_none()
         return None if row is None else _sample(row)
+
+    def drop_oldest_samples(self, device: str, kept: int) -> list[str]:
+        """Drops all but the latest samples of a device.
+
+        Returns:
+            Digests of the images that no sample of the device has any more.
+        """
+        with writing(self._engine) as connection:
+            return delete_oldest_samples(connection, device, kept)
 
     def note(self, who: str, what: str) -> None:
         """Adds to the log what a person did."""

@@ -1,6 +1,6 @@
 """What people ask of the fleet, in SQL, each to run inside one transaction of `fleet`."""
 
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -8,6 +8,8 @@ from beltmark.contract.bundle import Bundle
 from beltmark.contract.sample import Sample
 from fleet_server.storage.engine import insert
 from fleet_server.storage.tables import desired, facts, releases, samples
+
+_MOST_DELETED: Final = 1_000  # at once: a statement has room for so many values
 
 
 def write_fact(connection: sa.Connection, name: str, value: str) -> None:
@@ -94,3 +96,25 @@ def write_sample(
         .returning(samples.c.sample_id)
     )
     return result.one_or_none() is not None
+
+
+def delete_oldest_samples(connection: sa.Connection, device: str, kept: int) -> list[str]:
+    """Deletes all but the latest samples of a device; returns digests that none has any more."""
+    rows = connection.execute(
+        sa.select(samples.c.sample_id, samples.c.sha256)
+        .where(samples.c.device == device)
+        .order_by(samples.c.received_at.desc(), samples.c.sample_id)
+        .offset(kept)
+        .limit(_MOST_DELETED)
+    ).all()
+    if not rows:
+        return []
+    digests = {row.sha256 for row in rows}
+    is_of_device = samples.c.device == device
+    connection.execute(
+        samples.delete().where(is_of_device, samples.c.sample_id.in_([r.sample_id for r in rows]))
+    )
+    still_used = connection.execute(
+        sa.select(samples.c.sha256).where(is_of_device, samples.c.sha256.in_(digests))
+    ).scalars()
+    return sorted(digests - set(still_used))

@@ -147,6 +147,18 @@ def test_the_latest_samples_come_first(store, clock):
     assert [one.sample.sample_id for one in store.samples(9, "belt-0")] == ["s2", "s0"]
 
 
+def test_the_oldest_samples_of_a_device_are_dropped(store, clock):
+    for number, sha in enumerate(["a" * 64, "b" * 64, "c" * 64, "b" * 64]):
+        clock.now += 1
+        store.add_sample("belt-1", sample(f"s{number}"), sha)
+    store.add_sample("belt-2", sample("s0"), "a" * 64)
+    assert store.drop_oldest_samples("belt-1", 4) == []
+    # The image of s1 is also that of s3, which stays.
+    assert store.drop_oldest_samples("belt-1", 2) == ["a" * 64]
+    assert [one.sample.sample_id for one in store.samples(9, "belt-1")] == ["s3", "s2"]
+    assert len(store.samples(9, "belt-2")) == 1
+
+
 def test_the_log_tells_who_did_what(store, clock):
     store.note("admin", "added release-1")
     clock.now += 1
