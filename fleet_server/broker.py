@@ -158,10 +158,10 @@ class EmbeddedBroker:
 def _check_address(host: str, port: int) -> tuple[str, int]:
     """Returns the address and the port, a free one for 0, after trying to listen there."""
     try:
-        found = socket.getaddrinfo(host or "0.0.0.0", port, socket.AF_INET, socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host or "0.0.0.0", None, socket.AF_INET, socket.SOCK_STREAM)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind(found[0][4])
+            tried.bind((found[0][4][0], port))  # getaddrinfo would take port 70000 for 4464
             address, free_port = tried.getsockname()
     except (OSError, OverflowError) as error:
         raise InputError(
