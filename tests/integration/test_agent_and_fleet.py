@@ -1,4 +1,4 @@
-"""The whole agent with a fleet: what its journal says, the server has; it answers what it is told."""
+"""The whole agent with a fleet: the server has what the journal says, and gets its answers."""
 
 import json
 import time
