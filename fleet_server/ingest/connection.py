@@ -292,5 +292,5 @@ class Connection:
         if problem is None:
             logger.info("connected to the broker %s", self._address)
         else:
-            logger.warning("%s", problem)
+            logger.log(logging.INFO if self._stopping.is_set() else logging.WARNING, "%s", problem)
         self._condition = Condition(problem, self._clock())

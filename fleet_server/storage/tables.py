@@ -53,7 +53,7 @@ streams = Table(
     Column("device", String(64), primary_key=True),
     Column("stream", String(64), primary_key=True),
     Column("committed", BigInteger, nullable=False, default=0),  # all up to it is stored or gone
-    Column("newest", BigInteger, nullable=False, default=0),  # the last one stored
+    Column("newest", BigInteger, nullable=False, default=0),  # the last one that is stored or gone
     Column("heard_at", Double, nullable=False),
 )
 
