@@ -1,8 +1,8 @@
 """Makes Label Studio tasks of a COCO dataset: with its boxes as people's work, or as a model's.
 
-Nothing of an image or a box gets lost: what Label Studio has no place for is stored beside each region and each task
-(`memory`), and `importing` makes the same dataset of it again. Reading and writing files is left to
-`coco_rows` and the command.
+Nothing of an image or a box gets lost: what Label Studio has no place for is stored beside each
+region and each task (`memory`), and `importing` makes the same dataset of it again. Reading and
+writing files is left to `coco_rows` and the command.
 """
 
 from dataclasses import dataclass

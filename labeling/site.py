@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import Identity
+from beltmark.contract.messages import DeviceName
 from beltmark.contract.package import Sha256
 from beltmark.contract.sample import MAX_UPLOAD_BYTES, Sample
 from beltmark.contract.wire import Message
@@ -39,7 +39,7 @@ class ListedSample(Message):
         sample: What is known of it.
     """
 
-    device: Identity
+    device: DeviceName
     sha256: Sha256
     sample: Sample
 
