@@ -9,15 +9,15 @@ from typing import Final, cast, get_args
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemStep, PartHealth, PrintState
-from edge_agent.uplink.journal_tail import MAX_STEPS, read_steps
+from edge_agent.uplink.journal_tail import read_steps
 from edge_agent.uplink.outbox import NewRecord, Outbox
 from edge_agent.uplink.telemetry import HealthWatch, MinuteCounter
 
 logger = logging.getLogger(__name__)
 
 _MAX_PENDING: Final = 1_000
-_COUNTED_S: Final = 60.0
-_LABEL_STATES: Final = frozenset(get_args(PrintState))
+# A step that is read later than this after it was taken belongs to a minute that is over.
+_COUNTED_WITHIN_S: Final = 60.0
 
 
 class Gatherer:
@@ -30,28 +30,35 @@ class Gatherer:
     Attributes:
         counts: Counts by the minute.
         problem: Why the journal cannot be read; None when it can.
+        lost: Records for which there was no room even in memory, while the disk took none.
     """
 
     def __init__(self, journal_path: Path, now: float) -> None:
         self._journal_path = journal_path
         self.counts = MinuteCounter(now)
         self.problem: str | None = None
+        self.lost = 0
         self._health_watch = HealthWatch()
         self._offered: queue.SimpleQueue[NewRecord] = queue.SimpleQueue()
         # What the outbox did not take yet; while its disk is full, the oldest makes room.
-        self._pending: deque[NewRecord] = deque(maxlen=_MAX_PENDING)
+        self._pending: deque[NewRecord] = deque()
 
     def offer(self, record: NewRecord) -> None:
         """Takes a record; returns at once."""
         self._offered.put(record)
 
     def gather(
-        self, outbox: Outbox, parts: Mapping[str, PartHealth], now: float, *, is_last: bool = False
+        self,
+        outbox: Outbox | None,
+        parts: Mapping[str, PartHealth],
+        now: float,
+        *,
+        is_last: bool = False,
     ) -> None:
         """Puts all that is new into the outbox.
 
         Args:
-            outbox: Where it goes.
+            outbox: Where it goes; None where it cannot be opened: then it waits in memory.
             parts: How the station's parts are.
             now: Seconds since the epoch.
             is_last: Whether the minute that has begun is told as well.
@@ -66,6 +73,11 @@ class Gatherer:
             self._pending.append(NewRecord("health", now, change))
         while not self._offered.empty():
             self._pending.append(self._offered.get_nowait())
+        while len(self._pending) > _MAX_PENDING:
+            self._pending.popleft()
+            self.lost += 1
+        if outbox is None:
+            return
         if self._pending:
             outbox.append(tuple(self._pending))
             self._pending.clear()
@@ -75,11 +87,12 @@ class Gatherer:
         """Reads on in the journal while there is room; it keeps what there is no room for."""
         try:
             while True:
-                found = read_steps(self._journal_path, outbox.cursor)
-                if found.records:
+                before = outbox.cursor
+                found = read_steps(self._journal_path, before)
+                if found.cursor != before:
                     outbox.append(found.records, found.cursor)
-                    self._count(found.records, now)
-                if len(found.records) < MAX_STEPS:
+                    self._count_labels(found.records, now)
+                if found.is_all:
                     break
         except InputError as error:
             if self.problem is None:
@@ -88,11 +101,11 @@ class Gatherer:
         else:
             self.problem = None
 
-    def _count(self, steps: Sequence[NewRecord], now: float) -> None:
-        """Counts the steps of labels; old ones belong to minutes that are over."""
-        for record in steps:
-            if not isinstance(record.body, ItemStep) or abs(now - record.at) > _COUNTED_S:
+    def _count_labels(self, records: Sequence[NewRecord], now: float) -> None:
+        """Counts the labels that came to a state just now; what is read late is history."""
+        for record in records:
+            if not isinstance(record.body, ItemStep) or abs(now - record.at) > _COUNTED_WITHIN_S:
                 continue
-            kind, _, state = record.body.what.partition(" ")
-            if kind == "label" and state in _LABEL_STATES:
+            what, _, state = record.body.what.partition(" ")
+            if what == "label" and state in get_args(PrintState):
                 self.counts.count_label(cast(PrintState, state))

@@ -5,18 +5,22 @@ record, in one transaction with how far the journal was read.
 """
 
 import contextlib
+import logging
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage, ItemStep
 from edge_agent.printing.schema import open_for_reading
 from edge_agent.uplink.outbox import Cursor, NewRecord
+from edge_agent.uplink.wording import told, word
+
+logger = logging.getLogger(__name__)
 
 MAX_STEPS = 200
-
-_LONGEST_WORD = 200
-_LONGEST_TELLING = 2_000
 
 _STEPS = """
 SELECT step, history.at, what, detail,
@@ -35,10 +39,12 @@ class NewSteps:
     Attributes:
         records: One for each step.
         cursor: How far the journal has been read with them.
+        is_all: Whether there is no more at the moment.
     """
 
     records: tuple[NewRecord, ...]
     cursor: Cursor
+    is_all: bool = True
 
 
 def read_steps(path: Path, cursor: Cursor, limit: int = MAX_STEPS) -> NewSteps:
@@ -53,25 +59,45 @@ def read_steps(path: Path, cursor: Cursor, limit: int = MAX_STEPS) -> NewSteps:
     with contextlib.closing(connection):
         connection.row_factory = sqlite3.Row
         try:
-            (series,) = connection.execute(
-                "SELECT value FROM facts WHERE name = 'serial_series'"
-            ).fetchone()
-            after = cursor.step if series == cursor.series else 0
+            series, after = _begin(connection, cursor)
             rows = connection.execute(_STEPS, (after, limit)).fetchall()
         except sqlite3.OperationalError:  # busy for long: the next time
             return NewSteps((), cursor)
-    records = tuple(NewRecord("item", row["at"], _step(row)) for row in rows)
-    return NewSteps(records, Cursor(series, rows[-1]["step"] if rows else after))
+        except sqlite3.DatabaseError as error:
+            raise InputError(
+                f"the journal cannot be read: {error}", "is this the right file?", file=path
+            ) from None
+    steps = ((row, _step(row)) for row in rows)
+    records = tuple(NewRecord("item", row["at"], step) for row, step in steps if step is not None)
+    last = rows[-1]["step"] if rows else after
+    return NewSteps(records, Cursor(series, last), len(rows) < limit)
 
 
-def _step(row: sqlite3.Row) -> ItemStep:
+def _begin(connection: sqlite3.Connection, cursor: Cursor) -> tuple[str, int]:
+    """Returns the journal's series, and the step behind which it is to be read.
+
+    A journal that was put back from a copy goes on with steps that the cursor has passed.
+    """
+    found = connection.execute("SELECT value FROM facts WHERE name = 'serial_series'").fetchone()
+    series = str(found[0]) if found else ""
+    (newest,) = connection.execute("SELECT coalesce(max(step), 0) FROM history").fetchone()
+    goes_on = series == cursor.series and cursor.step <= newest
+    return series, cursor.step if goes_on else 0
+
+
+def _step(row: sqlite3.Row) -> ItemStep | None:
     item = dict(zip(row.keys()[_ITEM_COLUMN:], tuple(row)[_ITEM_COLUMN:], strict=True))
     for name, value in item.items():
         if isinstance(value, str):
-            item[name] = value[: _LONGEST_TELLING if name == "reason" else _LONGEST_WORD]
-    return ItemStep(
-        item=ItemMessage(**item),
-        step=row["step"],
-        what=row["what"][:_LONGEST_WORD],
-        detail=row["detail"][:_LONGEST_TELLING],
-    )
+            item[name] = told(value) if name == "reason" else word(value)
+    try:
+        return ItemStep(
+            item=ItemMessage(**item),
+            step=row["step"],
+            what=word(row["what"]),
+            detail=told(row["detail"]),
+        )
+    except ValidationError as error:
+        # One that no server could read must not hold up all that follow it.
+        logger.error("uplink: step %s of the journal is passed over: %s", row["step"], error)
+        return None

@@ -1,38 +1,42 @@
-"""The uplink's thread: says to the server what there is to tell, whenever that listens.
+"""The uplink's thread: keeps what there is to tell, and tells it whenever the server listens.
 
 A station does not need it: whatever happens here is a state that is told, never an end. What is
-told comes from `gathering`, waits in `outbox`, is worded in `wording` and sent as `window` decides.
+told comes from `gathering` and waits in `outbox`; what is said in a session is `conversation`'s.
 """
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from beltmark.contract.broker import BrokerAddress
-from beltmark.contract.messages import Committed, Desired, PartHealth
-from beltmark.contract.topics import SERVER_ONLINE, down, up
-from beltmark.contract.wire import MalformedMessage, decode
+from beltmark.contract.messages import Desired, PartHealth, PartState
 from edge_agent.uplink import wording
+from edge_agent.uplink.backoff import Backoff
+from edge_agent.uplink.conversation import Conversation, Told
 from edge_agent.uplink.gathering import Gatherer
-from edge_agent.uplink.outbox import NewRecord, Outbox, OutboxUnavailable
-from edge_agent.uplink.session import Heard, MqttSession, SessionFailed
+from edge_agent.uplink.outbox import NewRecord, Outbox
+from edge_agent.uplink.outbox_file import OutboxBroken, OutboxUnavailable
+from edge_agent.uplink.session import MqttSession, SessionFailed
 from edge_agent.uplink.state import Device, Progress, StationState
 from edge_agent.uplink.telemetry import MinuteCounter
-from edge_agent.uplink.window import SendWindow
 
 logger = logging.getLogger(__name__)
 
 _PERIOD_S: Final = 0.2
-_OPENING_TIMEOUT_S: Final = 10.0
+_OPENING_TIMEOUT_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.5
 _MAX_PAUSE_S: Final = 30.0
+# A session that was shorter does not count as good: two devices of one name end each other's.
+_STEADY_AFTER_S: Final = 10.0
 _OUTBOX_RETRY_S: Final = 5.0
+_FLUSH_S: Final = 2.0
 _NOT_YET: Final = "not connected yet"
+_BROKE: Final = "the connection to the broker broke"
 _MUTE: Final = "the broker takes connections, but does not answer"
 
 
@@ -79,23 +83,32 @@ class Uplink:
         steady: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._settings, self._device = settings, settings.device
-        self._describe, self._on_desired = describe, on_desired
-        self._clock, self._steady, self._jitter = clock, steady, jitter
+        self._settings, self._describe = settings, describe
+        self._clock, self._steady = clock, steady
         self._gatherer = Gatherer(settings.journal_path, clock())
         self._progress = Progress()
-        self._progress_told: Progress | None = None  # in this session
+        self._told = Told(
+            settings.device,
+            describe,
+            self._parts,
+            lambda: self._progress,
+            on_desired,
+            settings.heartbeat_s,
+            clock,
+            steady,
+        )
         self._outbox: Outbox | None = None
-        self._outbox_retry_at = 0.0
+        self._outbox_retry_at = self._gather_at = 0.0
         self._outbox_problem: str | None = None
+        self._closed_because = ""  # while the outbox cannot be opened
+        self._set_aside: Path | None = None
         self._session: MqttSession | None = None
         self._opened_at = 0.0  # when the session began to open
-        self._is_introduced = False  # in the session
-        self._window = SendWindow(0, 0, 0.0)
-        self._pause_s, self._next_attempt_at, self._heartbeat_at = _FIRST_PAUSE_S, 0.0, 0.0
+        self._conversation: Conversation | None = None  # once the session is open
+        self._backoff = Backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S, jitter)
+        self._next_attempt_at = 0.0
         self._link_problem: str | None = _NOT_YET
-        self._link_since = clock()
-        self._malformed = 0
+        self._since = clock()
         self._stopping, self._wake = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
 
@@ -107,15 +120,19 @@ class Uplink:
     @property
     def health(self) -> PartHealth:
         """How the way to the server is; the station works without it."""
-        for problem in (self._outbox_problem, self._gatherer.problem):
-            if problem is not None:
-                return PartHealth(state="degraded", told=problem[: wording.LONGEST_TELLING])
-        told = self._link_problem
-        if told is not None:
-            return PartHealth(
-                state="down", told=told[: wording.LONGEST_TELLING], since=self._link_since
-            )
-        return PartHealth(state="ok", told="connected", since=self._link_since)
+        state: PartState = "ok"
+        told = "connected"
+        if (problem := self._outbox_problem or self._gatherer.problem) is not None:
+            state, told = "degraded", problem
+        elif self._link_problem is not None:
+            state, told = "down", self._link_problem
+        elif self._conversation is not None and self._conversation.is_stalled:
+            state, told = "degraded", "connected, but the server commits no records"
+        if self._set_aside is not None:
+            told += f"; a damaged outbox was kept as {self._set_aside.name}"
+        if self._gatherer.lost:
+            told += "; records were lost while the disk took none"
+        return PartHealth(state=state, told=wording.told(told), since=self._since)
 
     @property
     def progress(self) -> Progress:
@@ -127,7 +144,7 @@ class Uplink:
         self._thread.start()
 
     def stop(self) -> None:
-        """Keeps what is known so far, says goodbye, and ends."""
+        """Keeps what is known so far, tells it if that goes quickly, says goodbye, and ends."""
         self._stopping.set()
         self._wake.set()
         if self._thread.is_alive():
@@ -139,169 +156,136 @@ class Uplink:
         self._gatherer.offer(NewRecord("update", self._clock(), wording.update_step(progress)))
         self._wake.set()
 
+    def _parts(self, state: StationState) -> Mapping[str, PartHealth]:
+        return {**state.parts, "uplink": self.health}
+
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._try_turn(is_last=False)
-            self._wake.wait(_PERIOD_S)
-            self._wake.clear()
-        self._try_turn(is_last=True)
-        self._close_session(says_goodbye=True)
+            self._try(self._turn)
+            self._try(self._wait)
+        self._try(lambda: self._turn(is_last=True))
+        self._try(self._flush)
+        self._try(lambda: self._close_session(says_goodbye=True))
         if self._outbox is not None:
             self._outbox.close()
 
-    def _try_turn(self, *, is_last: bool) -> None:
+    def _try(self, act: Callable[[], None]) -> None:
         try:
-            self._turn(is_last=is_last)
+            act()
         except Exception:
             # The last resort: a station does not end because its news cannot be told.
             logger.exception("uplink: unexpected problem")
             self._lose_session("unexpected problem, see the log")
+            self._wake.wait(_PERIOD_S)
 
-    def _turn(self, *, is_last: bool) -> None:
+    def _wait(self) -> None:
+        if self._session is not None:
+            self._session.turn(_PERIOD_S)
+        else:
+            self._wake.wait(_PERIOD_S)
+        self._wake.clear()
+
+    def _flush(self) -> None:
+        """Gives the server a moment to commit the last records."""
+        end = self._steady() + _FLUSH_S
+        while self._steady() < end and self._session and self._outbox:
+            is_done = self._outbox.committed == self._outbox.newest
+            if self._conversation is None or self._conversation.is_stalled or is_done:
+                return
+            self._session.turn(_PERIOD_S)
+            self._converse()
+
+    def _turn(self, *, is_last: bool = False) -> None:
         """Gathers and says what there is; what cannot be kept at the moment is told, and waits."""
-        problem: str | None = None
-        for act in (lambda outbox: self._gather(outbox, is_last=is_last), self._converse):
-            try:
-                outbox = self._open_outbox()
-                if outbox is None:
-                    return
-                act(outbox)
-            except OutboxUnavailable as error:
-                problem = f"the outbox takes no records: {error}"
-        if problem is not None and self._outbox_problem is None:
-            logger.warning("uplink: %s", problem)
-        self._outbox_problem = problem
+        problems = [
+            self._problem_of(act)
+            for act in (self._keep_open, lambda: self._gather(is_last=is_last), self._converse)
+        ]
+        self._tell_outbox(next((problem for problem in problems if problem is not None), None))
 
-    def _open_outbox(self) -> Outbox | None:
+    def _problem_of(self, act: Callable[[], None]) -> str | None:
+        try:
+            act()
+        except OutboxUnavailable as error:
+            if isinstance(error, OutboxBroken) and self._outbox is not None:
+                self._outbox.close()
+                self._outbox = None
+                self._lose_session("the outbox is opened anew")
+            return f"the outbox takes no records: {error}"
+        return None
+
+    def _keep_open(self) -> None:
         now = self._steady()
-        if self._outbox is None and now >= self._outbox_retry_at:
-            self._outbox_retry_at = now + _OUTBOX_RETRY_S
-            settings = self._settings
-            self._outbox = Outbox(settings.outbox_path, settings.outbox_max_bytes, self._clock)
-            committed = self._outbox.committed
-            self._window = SendWindow(committed, committed, now)
-        return self._outbox
+        if self._outbox is not None:
+            return
+        if now < self._outbox_retry_at:
+            raise OutboxUnavailable(self._closed_because)
+        self._outbox_retry_at = now + _OUTBOX_RETRY_S
+        try:
+            self._outbox = Outbox(self._settings.outbox_path, self._settings.outbox_max_bytes)
+        except OutboxUnavailable as error:
+            self._closed_because = str(error)
+            raise
+        self._set_aside = self._outbox.set_aside or self._set_aside
 
-    def _gather(self, outbox: Outbox, *, is_last: bool) -> None:
-        parts = {**self._describe().parts, "uplink": self.health}
-        self._gatherer.gather(outbox, parts, self._clock(), is_last=is_last)
+    def _gather(self, *, is_last: bool) -> None:
+        now = self._steady()
+        if now >= self._gather_at or is_last:
+            self._gather_at = now + _PERIOD_S
+            parts = self._parts(self._describe())
+            self._gatherer.gather(self._outbox, parts, self._clock(), is_last=is_last)
 
-    def _converse(self, outbox: Outbox) -> None:
+    def _converse(self) -> None:
         session, now = self._session, self._steady()
+        if self._outbox is None:
+            return
         if session is None:
-            if now >= self._next_attempt_at:
-                self._open_session(outbox)
-            return
-        if session.is_over or not session.is_open:
-            if session.is_over or now - self._opened_at > _OPENING_TIMEOUT_S:
-                broke = "the connection to the broker broke" if self._is_introduced else _MUTE
-                self._lose_session(session.problem or broke)
-            return
-        if not self._is_introduced:
-            self._introduce(session, outbox)
-        while (heard := session.heard()) is not None:
-            self._hear(heard, session, outbox)
-        self._say(session, outbox)
+            if now >= self._next_attempt_at and not self._stopping.is_set():
+                self._open_session(self._outbox)
+        elif session.is_over:
+            self._lose_session(session.problem or (_BROKE if self._conversation else _MUTE))
+        elif session.is_open:
+            if self._conversation is None:
+                self._conversation = Conversation(session, self._outbox, self._told)
+                self._tell_link(None)
+            self._conversation.advance()
+        elif now - self._opened_at > _OPENING_TIMEOUT_S:
+            self._lose_session(_MUTE)
 
     def _open_session(self, outbox: Outbox) -> None:
-        self._opened_at, self._is_introduced = self._steady(), False
+        self._opened_at = self._steady()
+        settings = self._settings
         try:
             self._session = MqttSession(
-                self._settings.broker, self._device.name, outbox.next_session()
+                settings.broker, settings.device.name, outbox.next_session()
             )
         except SessionFailed as error:
             self._lose_session(str(error))
 
     def _lose_session(self, why: str) -> None:
-        was_good = self._link_problem is None
+        if self._conversation is not None and self._steady() - self._opened_at > _STEADY_AFTER_S:
+            self._backoff.reset()
         self._close_session(says_goodbye=False)
         self._tell_link(why)
-        self._pause_s = _FIRST_PAUSE_S if was_good else min(2 * self._pause_s, _MAX_PAUSE_S)
-        self._next_attempt_at = self._steady() + self._pause_s * (0.5 + self._jitter())
+        self._next_attempt_at = self._steady() + self._backoff.next_s()
 
     def _close_session(self, *, says_goodbye: bool) -> None:
-        if self._session is not None:
-            self._session.end(says_goodbye=says_goodbye)
-            self._session = None
-
-    def _introduce(self, session: MqttSession, outbox: Outbox) -> None:
-        """Says who this is; from here on the server counts this session."""
-        told = wording.birth(
-            self._device,
-            self._describe(),
-            self._progress,
-            session=session.number,
-            stream=outbox.stream,
-            at=self._clock(),
-        )
-        session.say(up(self._device.name, "birth"), told)
-        now = self._steady()
-        self._is_introduced, self._progress_told, self._heartbeat_at = True, None, now
-        self._window = self._window.rewound(now)
-        self._tell_link(None)
-
-    def _hear(self, heard: Heard, session: MqttSession, outbox: Outbox) -> None:
-        name = self._device.name
-        try:
-            if heard.topic == SERVER_ONLINE:
-                self._introduce(session, outbox)
-            elif heard.topic == down(name, "committed"):
-                self._settle(decode(heard.payload, Committed), outbox)
-            elif heard.topic == down(name, "desired"):
-                desired = decode(heard.payload, Desired)
-                if desired.device != name:
-                    raise MalformedMessage(f"it is about {desired.device}")
-                self._on_desired(desired)
-        except MalformedMessage as error:
-            self._malformed += 1
-            if self._malformed == 1:
-                logger.warning("uplink: a message on %s is of no use: %s", heard.topic, error)
-
-    def _settle(self, committed: Committed, outbox: Outbox) -> None:
-        is_ours = committed.device == self._device.name
-        if is_ours and outbox.settle(committed.stream, committed.sequence):
-            self._window = self._window.after_commit(
-                committed.sequence, committed.gap is not None, self._steady()
-            )
-
-    def _say(self, session: MqttSession, outbox: Outbox) -> None:
-        name, number, now = self._device.name, session.number, self._steady()
-        if self._progress_told != (progress := self._progress):
-            self._progress_told = progress
-            told = wording.reported(
-                self._device, self._describe(), progress, session=number, at=self._clock()
-            )
-            session.say(up(name, "reported"), told)
-        if now >= self._heartbeat_at:
-            self._heartbeat_at = now + self._settings.heartbeat_s
-            state = self._describe()
-            beat = wording.heartbeat(
-                self._device,
-                state,
-                {**state.parts, "uplink": self.health},
-                session=number,
-                at=self._clock(),
-                newest=outbox.newest,
-                waiting=outbox.waiting,
-            )
-            session.say(up(name, "heartbeat"), beat, qos=0)
-        self._window = self._window.after_time(now)
-        while self._window.may_send:
-            waiting = outbox.after(self._window.sent)
-            if waiting.last == self._window.sent:
-                return
-            batch = wording.batch(
-                self._device, waiting, session=number, stream=outbox.stream, at=self._clock()
-            )
-            if not session.say(up(name, "records"), batch):
-                return
-            self._window = self._window.after_sending(waiting.last, now)
+        session, self._session, self._conversation = self._session, None, None
+        if session is not None:
+            session.end(says_goodbye=says_goodbye)
 
     def _tell_link(self, problem: str | None) -> None:
         if problem == self._link_problem:
             return
         if problem is None:
             logger.info("uplink: connected to the broker %s", self._settings.broker)
-        elif self._link_problem in (None, _NOT_YET):
+        else:
             logger.warning("uplink: %s", problem)
-        self._link_problem, self._link_since = problem, self._clock()
+        self._link_problem, self._since = problem, self._clock()
+
+    def _tell_outbox(self, problem: str | None) -> None:
+        if problem is not None and self._outbox_problem is None:
+            logger.warning("uplink: %s", problem)
+        elif problem is None and self._outbox_problem is not None:
+            logger.warning("uplink: the outbox takes records again")
+        self._outbox_problem = problem

@@ -2,50 +2,38 @@
 
 A sequence is given once and for ever within a stream; a new file is a new stream. Nothing but the
 server's own word deletes a record. What the records say is left to `telemetry` and `journal_tail`,
-sending them to `link`. Owned by one thread.
+sending them to `link`, the file to `outbox_file`. Owned by one thread.
 """
 
 import contextlib
 import json
 import logging
 import sqlite3
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from beltmark.contract.messages import MAX_BATCH_RECORDS, Record, RecordKind, SequenceRange
+from edge_agent.uplink.outbox_file import (
+    OutboxFull,
+    OutboxUnavailable,
+    open_outbox_file,
+    unavailable,
+)
 
 logger = logging.getLogger(__name__)
 
 MAX_BATCH_BYTES: Final = 48 * 1024
-MAX_BODY_BYTES: Final = 16 * 1024
+# What a record has beside its body, in a message.
+_RECORD_BYTES: Final = 100
 _FULL_SHARE: Final = 0.9
-_WRITER_TIMEOUT_S: Final = 1.0
 _DROPPED_AT_ONCE: Final = 500
-_SCHEMA_VERSION: Final = 1
 
 # What may be dropped when there is no room, dearest last; an `item` record never is.
 _EXPENDABLE: Final[tuple[RecordKind, ...]] = ("counters", "health", "update")
-
-_TABLES = """
-CREATE TABLE records (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    at REAL NOT NULL,
-    body TEXT NOT NULL
-) STRICT;
-CREATE INDEX records_by_kind ON records (kind, sequence);
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-"""
-
-
-class OutboxUnavailable(Exception):  # noqa: N818 - the state's own name
-    """Nothing can be read or written at the moment; what was to be written is not in it."""
 
 
 @dataclass(frozen=True)
@@ -97,35 +85,18 @@ class Outbox:
     Args:
         path: The database file. A damaged one is set aside, and a new stream begins.
         max_bytes: Disk that it may take.
-        clock: Seconds since the epoch.
 
     Attributes:
         stream: Identity of its stream.
         set_aside: Where a damaged file was moved to, if there was one.
 
-    Raises:
-        OutboxUnavailable: It cannot be opened at the moment.
+    Every call may raise `OutboxUnavailable`, and so may making one.
     """
 
-    def __init__(self, path: Path, max_bytes: int, clock: Callable[[], float] = time.time) -> None:
-        self._path, self._max_bytes, self._clock = path, max_bytes, clock
-        self.set_aside: Path | None = None
+    def __init__(self, path: Path, max_bytes: int) -> None:
         self._session = 0
-        try:
-            self._connection = _open(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise OutboxUnavailable(str(error)) from None
-            self.set_aside = self._move_away(error)
-            try:
-                self._connection = _open(path)
-            except sqlite3.Error as again:
-                raise OutboxUnavailable(str(again)) from None
-        except OSError as error:
-            raise OutboxUnavailable(str(error)) from None
-        page_bytes = self._number("PRAGMA page_size")
-        self._connection.execute(f"PRAGMA max_page_count={max(64, max_bytes // page_bytes)}")
-        self._page_bytes = page_bytes
+        self._connection, self.set_aside = open_outbox_file(path, max_bytes)
+        self._max_pages = self._number("PRAGMA max_page_count")
         self.stream = self._fact("stream", "")
 
     def next_session(self) -> int:
@@ -167,7 +138,7 @@ class Outbox:
     def is_full(self) -> bool:
         """Whether there is room only for what may not be lost."""
         used = self._number("PRAGMA page_count") - self._number("PRAGMA freelist_count")
-        return used * self._page_bytes > _FULL_SHARE * self._max_bytes
+        return used > _FULL_SHARE * self._max_pages
 
     def append(self, records: Sequence[NewRecord], cursor: Cursor | None = None) -> int:
         """Numbers and keeps records, all or none, together with how far the journal was read.
@@ -179,13 +150,14 @@ class Outbox:
             How many are kept.
 
         Raises:
-            OutboxUnavailable: The disk takes nothing, or there is no room for items.
+            OutboxFull: There is no room for items.
+            OutboxUnavailable: The disk takes nothing.
         """
         if self.is_full:
             self._make_room()
         if self.is_full:
             if any(record.kind not in _EXPENDABLE for record in records):
-                raise OutboxUnavailable("it is full, and the server takes nothing")
+                raise OutboxFull("it is full, and the server takes nothing")
             records = ()
         rows = [(record.kind, record.at, _text(record.body)) for record in records]
 
@@ -207,23 +179,24 @@ class Outbox:
             "ORDER BY sequence LIMIT ?",
             (sequence, MAX_BATCH_RECORDS),
         )
-        taken: list[tuple[int, str, float, str]] = []
-        size = 0
+        taken: list[Record] = []
+        gone: list[SequenceRange] = []
+        last, size = sequence, 0
         for row in rows:
-            size += len(row[3].encode()) + 100
-            if taken and size > MAX_BATCH_BYTES:
-                break
-            taken.append(row)
-        is_all = len(taken) == len(rows) < MAX_BATCH_RECORDS
-        last = self.newest if is_all else taken[-1][0]
-        return Waiting(
-            tuple(
-                Record(sequence=number, kind=kind, at=at, body=json.loads(body))
-                for number, kind, at, body in taken
-            ),
-            holes(sequence, [row[0] for row in taken], last),
-            max(last, sequence),
-        )
+            size += len(row[3].encode()) + _RECORD_BYTES
+            if len(gone) == MAX_BATCH_RECORDS or (taken and size > MAX_BATCH_BYTES):
+                return Waiting(tuple(taken), tuple(gone), last)
+            if (record := _readable(*row)) is None:
+                continue  # a hole, then: what nobody can read must not hold up the rest
+            gone += holes(last, record.sequence)
+            taken.append(record)
+            last = record.sequence
+        # Behind the last one that is there, there may be some that are not.
+        end = self.newest if len(rows) < MAX_BATCH_RECORDS else rows[-1][0]
+        if len(gone) < MAX_BATCH_RECORDS:
+            gone += holes(last, end + 1)
+            last = max(last, end)
+        return Waiting(tuple(taken), tuple(gone), last)
 
     def settle(self, stream: str, sequence: int) -> bool:
         """The server has committed all up to `sequence`: those are deleted.
@@ -262,18 +235,6 @@ class Outbox:
         self._set_fact("dropped", str(self.dropped + count))
         return count
 
-    def _move_away(self, error: sqlite3.DatabaseError) -> Path:
-        """Keeps a damaged file for people to look at."""
-        target = self._path.with_name(f"{self._path.name}.damaged-{int(self._clock())}")
-        logger.error("%s: damaged (%s): kept as %s", self._path, error, target.name)
-        try:
-            self._path.rename(target)
-            for ending in ("-wal", "-shm"):
-                self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
-        except OSError as refusal:
-            raise OutboxUnavailable(f"{error}, and cannot be moved: {refusal}") from None
-        return target
-
     def _fact(self, name: str, missing: str) -> str:
         rows = self._read("SELECT value FROM facts WHERE name = ?", (name,))
         return str(rows[0][0]) if rows else missing
@@ -288,7 +249,7 @@ class Outbox:
         try:
             return self._connection.execute(query, tuple(values)).fetchall()
         except sqlite3.Error as error:
-            raise OutboxUnavailable(str(error)) from None
+            raise unavailable(error) from None
 
     def _write(self, apply: Callable[[], Any]) -> Any:
         try:
@@ -301,27 +262,27 @@ class Outbox:
                     self._connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise OutboxUnavailable(str(error)) from None
+            raise unavailable(error) from None
         return result
 
 
-def holes(after: int, sequences: Sequence[int], last: int) -> tuple[SequenceRange, ...]:
-    """Returns the ranges between `after` and `last` (included) that are not in `sequences`."""
-    found, expected = [], after + 1
-    for sequence in (*sequences, last + 1):
-        if sequence > expected:
-            found.append(SequenceRange(first=expected, last=sequence - 1))
-        expected = sequence + 1
-    return tuple(found)
+def holes(after: int, before: int) -> list[SequenceRange]:
+    """Returns the range between two sequences, neither included: none, or one."""
+    return [SequenceRange(first=after + 1, last=before - 1)] if before > after + 1 else []
+
+
+def _readable(sequence: int, kind: str, at: float, body: str) -> Record | None:
+    try:
+        return Record(sequence=sequence, kind=kind, at=at, body=json.loads(body))
+    except (ValueError, ValidationError, RecursionError) as error:
+        logger.error("outbox: record %d cannot be read: %s", sequence, error)
+        return None
 
 
 def _text(body: BaseModel) -> str:
-    """A body as JSON that every reader takes: bounded, and without NUL, which databases refuse."""
+    """A body as JSON that every reader takes: without NUL, which databases refuse."""
     data = _cleaned(body.model_dump(mode="json", exclude_none=True))
-    text = json.dumps(data, ensure_ascii=False)
-    if len(text.encode()) > MAX_BODY_BYTES:
-        raise ValueError(f"a record of {len(text)} characters")
-    return text
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _cleaned(value: object) -> object:
@@ -330,31 +291,3 @@ def _cleaned(value: object) -> object:
     if isinstance(value, Mapping):
         return {_cleaned(key): _cleaned(item) for key, item in value.items()}
     return [_cleaned(item) for item in value] if isinstance(value, list) else value
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Opens the database, making it where there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(
-        path, timeout=_WRITER_TIMEOUT_S, isolation_level=None, check_same_thread=False
-    )
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA journal_size_limit=1048576")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_TABLES} "
-                f"INSERT INTO facts VALUES ('stream', '{uuid4().hex}'); "
-                f"PRAGMA user_version={_SCHEMA_VERSION}; COMMIT;"
-            )
-        elif version != _SCHEMA_VERSION:
-            raise sqlite3.DatabaseError(f"version {version} of an outbox is not known here")
-        (told,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if told != "ok":
-            raise sqlite3.DatabaseError(told)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -1,12 +1,11 @@
-"""One MQTT session of a device: connects once, hands over what comes, and ends. Threads are paho's.
+"""One MQTT session of a device: connects once, says and hears, and ends.
 
 A session is never mended: the next one has a new number, which its will must carry. When to begin
-one, and what is said in it, is left to `link`.
+one is left to `link`, what is said in it to `conversation`. Owned by one thread, which `turn`s it.
 """
 
-import contextlib
-import queue
-import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -50,8 +49,8 @@ class MqttSession:
 
     def __init__(self, address: BrokerAddress, device: str, number: int) -> None:
         self.number, self._device = number, device
-        self._heard: queue.Queue[Heard] = queue.Queue(_MAX_HEARD)
-        self._is_open, self._is_over = threading.Event(), threading.Event()
+        self._heard: deque[Heard] = deque()
+        self._is_open = self._is_over = False
         self._problem: str | None = None
         self._client = client = Client(
             CallbackAPIVersion.VERSION2,
@@ -68,70 +67,98 @@ class MqttSession:
         client.on_connect = lambda _, __, ___, reason, ____: self._connected(reason)
         client.on_subscribe = lambda _, __, ___, reasons, ____: self._subscribed(reasons)
         client.on_message = lambda _, __, message: self._take(message)
-        client.on_disconnect = lambda *_: self._is_over.set()
         try:
             client.connect(address.host, address.port, _KEEP_ALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: a name that no resolver takes
-            raise SessionFailed(f"the broker {address} cannot be reached: {error}") from None
-        client.loop_start()
+            self._hang_up()
+            why = getattr(error, "strerror", None) or str(error)
+            raise SessionFailed(f"the broker {address} cannot be reached: {why.lower()}") from None
 
     @property
     def is_open(self) -> bool:
         """Whether things can be said and heard in it."""
-        return self._is_open.is_set() and not self.is_over
+        return self._is_open and not self._is_over
 
     @property
     def is_over(self) -> bool:
         """Whether it has ended; it never opens again."""
-        return self._is_over.is_set()
+        return self._is_over
 
     @property
     def problem(self) -> str | None:
         """Why the broker does not let the device in, where that is so."""
         return self._problem
 
+    def turn(self, timeout_s: float) -> None:
+        """Sends and receives; returns after the timeout, or earlier with something heard."""
+        end = time.monotonic() + timeout_s
+        while not self._is_over:
+            left_s = max(0.0, end - time.monotonic())
+            self._exchange(0.0 if self._has_news else left_s)
+            if self._has_news or left_s == 0:
+                return
+
     def heard(self) -> Heard | None:
         """Returns the next message that came; None while there is none."""
-        try:
-            return self._heard.get_nowait()
-        except queue.Empty:
-            return None
+        return self._heard.popleft() if self._heard else None
 
     def say(self, topic: str, message: Message, *, qos: int = 1) -> bool:
         """Hands a message to the broker; False if the session is over."""
-        if self.is_over:
+        if self._is_over:
             return False
         info = self._client.publish(topic, encode(message), qos=qos)
         return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def end(self, *, says_goodbye: bool) -> None:
-        """Ends it, with a word of its own to the server or without one, as after a loss."""
+        """Ends it with a word of its own to the server, or without one: then its will speaks."""
         if says_goodbye and self.is_open:
             stopped = Death(device=self._device, session=self.number, reason="stopped")
             info = self._client.publish(up(self._device, "death"), encode(stopped), qos=1)
-            with contextlib.suppress(RuntimeError, ValueError):  # lost just now: its will is heard
-                info.wait_for_publish(_GOODBYE_TIMEOUT_S)
-        self._client.disconnect()
-        self._client.loop_stop()
-        self._is_over.set()
+            end = time.monotonic() + _GOODBYE_TIMEOUT_S
+            while not (self._is_over or info.is_published()) and time.monotonic() < end:
+                self._exchange(0.1)
+            if not self._is_over:
+                self._client.disconnect()
+        self._is_over = True
+        self._hang_up()
+
+    @property
+    def _has_news(self) -> bool:
+        return self._is_open and bool(self._heard)
+
+    def _exchange(self, timeout_s: float) -> None:
+        try:
+            code = self._client.loop(timeout_s)
+        except Exception as error:  # paho trusts the other side's bytes; whoever it is, we do not
+            self._refuse(f"what answers is no broker: {type(error).__name__}")
+        else:
+            # A session that was refused has said more about it than the code does.
+            self._is_over = self._is_over or code != MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _hang_up(self) -> None:
+        client = self._client
+        if (connection := client.socket()) is not None:
+            connection.close()
+        client.on_connect = client.on_subscribe = client.on_message = None
 
     def _connected(self, reason: Any) -> None:
         if reason.is_failure:
-            self._problem = f"the broker refuses this device: {reason}"
-            self._is_over.set()
+            self._refuse(f"the broker refuses this device: {reason}")
             return
         wanted = (down(self._device, "committed"), down(self._device, "desired"), SERVER_ONLINE)
         self._client.subscribe([(topic, 1) for topic in wanted])
 
     def _subscribed(self, reasons: list[Any]) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._problem = "the broker does not let this device hear the server"
-            self._is_over.set()
+            self._refuse("the broker does not let this device hear the server")
             return
-        self._is_open.set()
+        self._is_open = True
+
+    def _refuse(self, problem: str) -> None:
+        self._problem, self._is_over = problem, True
 
     def _take(self, message: Any) -> None:
-        try:
-            self._heard.put_nowait(Heard(message.topic, bytes(message.payload)))
-        except queue.Full:
-            self._is_over.set()  # what is retained comes again in the next session
+        if len(self._heard) < _MAX_HEARD:
+            self._heard.append(Heard(message.topic, bytes(message.payload)))
+        else:
+            self._is_over = True  # what is retained comes again in the next session

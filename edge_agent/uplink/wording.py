@@ -1,4 +1,7 @@
-"""Words what a device says of itself. Pure; when it is said is left to `link`."""
+"""Words what a device says of itself. Pure; when it is said is left to `conversation`.
+
+Whatever text a station holds is made into one that every server can store: see `word`, `told`.
+"""
 
 from collections.abc import Mapping
 
@@ -13,8 +16,24 @@ from beltmark.contract.messages import (
 from edge_agent.uplink.outbox import Waiting
 from edge_agent.uplink.state import Device, Progress, StationState
 
-LONGEST_TELLING = 2_000
+_LONGEST_TELLING = 2_000
 _LONGEST_WORD = 200
+_UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+
+
+def word(text: str) -> str:
+    """Returns a name as it may be sent: short, without NUL and halves of characters."""
+    return _storable(text)[:_LONGEST_WORD]
+
+
+def told(text: str) -> str:
+    """Returns a sentence as it may be sent, likewise."""
+    return _storable(text)[:_LONGEST_TELLING]
+
+
+def _storable(text: str) -> str:
+    # Names of files may hold bytes that are no characters; Python shows them as halves of such.
+    return text.encode(errors="replace").decode().replace("\0", _UNKNOWN)
 
 
 def birth(
@@ -26,11 +45,11 @@ def birth(
         session=session,
         at=at,
         stream=stream,
-        agent_version=device.agent_version,
-        instruction_set=device.instruction_set,
-        machine=device.machine,
-        camera=device.camera[:_LONGEST_WORD],
-        printer=device.printer[:_LONGEST_WORD],
+        agent_version=word(device.agent_version),
+        instruction_set=word(device.instruction_set),
+        machine=word(device.machine),
+        camera=word(device.camera),
+        printer=word(device.printer),
         release=state.release,
         package_sha256=state.package_sha256,
         desired_version=progress.desired_version,
@@ -53,8 +72,8 @@ def heartbeat(
         session=session,
         at=at,
         may_run=state.may_run,
-        problems={who: why[:LONGEST_TELLING] for who, why in state.problems.items()},
-        parts=parts,
+        problems={word(who): told(why) for who, why in state.problems.items()},
+        parts={name: _part(health) for name, health in parts.items()},
         newest_sequence=newest,
         waiting=waiting,
     )
@@ -73,7 +92,7 @@ def reported(
         desired_version=progress.desired_version,
         desired_release=progress.desired_release,
         state=progress.state,
-        reason=progress.reason[:LONGEST_TELLING],
+        reason=told(progress.reason),
     )
 
 
@@ -83,7 +102,7 @@ def update_step(progress: Progress) -> UpdateStep:
         desired_version=progress.desired_version,
         release=progress.desired_release,
         state=progress.state,
-        reason=progress.reason[:LONGEST_TELLING],
+        reason=told(progress.reason),
     )
 
 
@@ -97,3 +116,7 @@ def batch(device: Device, waiting: Waiting, *, session: int, stream: str, at: fl
         records=waiting.records,
         gone=waiting.gone,
     )
+
+
+def _part(health: PartHealth) -> PartHealth:
+    return health.model_copy(update={"told": told(health.told)})

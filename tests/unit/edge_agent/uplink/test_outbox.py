@@ -1,5 +1,8 @@
 """The outbox: numbers given once, nothing deleted but on the server's word, bounded, mendable."""
 
+import contextlib
+import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,9 +15,12 @@ from beltmark.contract.messages import (
     ItemMessage,
     ItemStep,
     PartHealth,
+    RecordBatch,
     SequenceRange,
 )
-from edge_agent.uplink.outbox import Cursor, NewRecord, Outbox, OutboxUnavailable, holes
+from beltmark.contract.wire import encode
+from edge_agent.uplink.outbox import Cursor, NewRecord, Outbox
+from edge_agent.uplink.outbox_file import OutboxDamaged, OutboxFull, OutboxUnavailable
 
 MEGABYTE = 1024 * 1024
 
@@ -126,7 +132,7 @@ def test_without_room_old_counters_go_and_items_never(tmp_path: Path):
     while not (outbox.is_full and outbox.dropped == 600):
         outbox.append([item(step + 1, "x" * 1_900)], Cursor("S", step + 1))
         step += 1
-    with pytest.raises(OutboxUnavailable, match="full"):
+    with pytest.raises(OutboxFull, match="the server takes nothing"):
         outbox.append([item(step + 1)], Cursor("S", step + 1))
     assert outbox.cursor.step == step  # what was refused stays in the journal
     assert outbox.dropped == 600
@@ -142,17 +148,68 @@ def test_without_room_old_counters_go_and_items_never(tmp_path: Path):
     assert {record.kind for record in found} == {"item"}
     assert [record.body["step"] for record in found] == list(range(1, step + 1))
     assert gone == [SequenceRange(first=1, last=600)]
-    assert (tmp_path / "outbox.sqlite").stat().st_size <= MEGABYTE
+    outbox.append([])  # a commit lets the log of writes shrink again
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= MEGABYTE
     assert outbox.settle(outbox.stream, outbox.newest)
     assert outbox.append([counters()]) == 1
 
 
-def test_what_was_dropped_at_the_end_is_told_as_gone(tmp_path: Path):
-    assert holes(0, [], 0) == ()
-    assert holes(2, [], 4) == (SequenceRange(first=3, last=4),)
-    assert holes(0, [2, 3, 6], 7) == tuple(
-        SequenceRange(first=number, last=last) for number, last in ((1, 1), (4, 5), (7, 7))
-    )
+def test_no_message_tells_of_more_holes_than_it_may(tmp_path: Path):
+    path = tmp_path / "outbox.sqlite"
+    outbox = Outbox(path, 4 * MEGABYTE)
+    for step in range(1, 301):
+        outbox.append([counters(), item(step)])
+    with sqlite3.connect(path) as other:
+        other.execute("DELETE FROM records WHERE kind = 'counters'")
+    other.close()
+    gone, found, after = [], [], 0
+    while (waiting := outbox.after(after)).last != after:
+        batch = RecordBatch(
+            device="d", stream=outbox.stream, session=1, sent_at=1.0,
+            records=waiting.records, gone=waiting.gone,
+        )  # fmt: skip
+        assert len(encode(batch)) < 64 * 1024
+        gone += [part.first for part in waiting.gone]
+        found += [record.sequence for record in waiting.records]
+        after = waiting.last
+    assert gone == list(range(1, 600, 2))
+    assert found == list(range(2, 601, 2))
+
+
+def test_records_dropped_last_are_told_as_gone(tmp_path: Path):
+    path = tmp_path / "outbox.sqlite"
+    outbox = Outbox(path, MEGABYTE)
+    outbox.append([item(1), counters(), counters()])
+    with sqlite3.connect(path) as other:
+        other.execute("DELETE FROM records WHERE kind = 'counters'")
+    other.close()
+    assert outbox.after(0).gone == (SequenceRange(first=2, last=3),)
+    waiting = outbox.after(1)
+    assert (waiting.records, waiting.gone) == ((), (SequenceRange(first=2, last=3),))
+    assert outbox.after(3) == type(waiting)((), (), 3)
+
+
+def test_what_a_forgetful_server_asks_for_again_is_told_as_gone(tmp_path: Path):
+    outbox = Outbox(tmp_path / "outbox.sqlite", MEGABYTE)
+    outbox.append([item(1), item(2), item(3)])
+    outbox.settle(outbox.stream, 2)
+    waiting = outbox.after(0)
+    assert waiting.gone == (SequenceRange(first=1, last=2),)
+    assert [record.sequence for record in waiting.records] == [3]
+
+
+def test_a_record_that_cannot_be_read_holds_up_no_other(tmp_path: Path):
+    path = tmp_path / "outbox.sqlite"
+    outbox = Outbox(path, 4 * MEGABYTE)
+    outbox.append([item(step) for step in range(1, 251)])
+    with sqlite3.connect(path) as other:
+        other.execute("UPDATE records SET body = '{' WHERE sequence <= 220")
+    other.close()
+    first = outbox.after(0)
+    assert (first.records, first.gone) == ((), (SequenceRange(first=1, last=200),))
+    second = outbox.after(first.last)
+    assert second.gone == (SequenceRange(first=201, last=220),)
+    assert [record.sequence for record in second.records] == list(range(221, 251))
 
 
 def test_a_damaged_file_is_set_aside_and_a_new_stream_begins(tmp_path: Path):
@@ -163,7 +220,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_stream_begins(tmp_path: Path):
     content = bytearray(path.read_bytes())
     content[:64] = bytes(64)
     path.write_bytes(content)
-    outbox = Outbox(path, MEGABYTE, clock=lambda: 77.0)
+    outbox = Outbox(path, MEGABYTE)
     assert outbox.set_aside is not None
     assert outbox.set_aside.read_bytes() == content
     assert outbox.stream != first.stream
@@ -182,3 +239,97 @@ def test_a_folder_that_cannot_be_made_is_a_state(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxUnavailable):
         Outbox(tmp_path / "file" / "outbox.sqlite", MEGABYTE)
+
+
+def test_damage_while_it_is_open_is_told_and_a_new_stream_begins_when_it_is_opened_anew(
+    tmp_path: Path,
+):
+    path = tmp_path / "outbox.sqlite"
+    first = Outbox(path, 16 * MEGABYTE)
+    first.append([item(step, "x" * 1_900) for step in range(1, 3_001)])
+    first.close()
+    outbox = Outbox(path, 16 * MEGABYTE)
+    with path.open("r+b") as file:
+        for page in range(3, path.stat().st_size // 4_096):
+            file.seek(page * 4_096)
+            file.write(bytes(4_096))
+
+    def send_all() -> None:
+        while (waiting := outbox.after(outbox.committed)).records:
+            outbox.settle(outbox.stream, waiting.last)
+
+    with pytest.raises(OutboxDamaged):
+        send_all()
+    outbox.close()
+    again = Outbox(path, 16 * MEGABYTE)
+    assert again.stream != first.stream
+    assert again.set_aside == path.with_name("outbox.sqlite.damaged")
+    assert again.append([item(1)]) == 1
+
+
+def test_only_the_latest_damaged_file_is_kept(tmp_path: Path):
+    path = tmp_path / "outbox.sqlite"
+    for content in (b"first " * 999, b"second " * 999):
+        path.write_bytes(content)
+        outbox = Outbox(path, MEGABYTE)
+        assert outbox.set_aside is not None
+        assert outbox.set_aside.read_bytes() == content
+        outbox.close()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["outbox.sqlite", "outbox.sqlite.damaged"]
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE other (a)", "PRAGMA user_version = 77"])
+def test_somebody_else_s_database_is_set_aside_as_well(tmp_path: Path, statement: str):
+    path = tmp_path / "outbox.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute(statement)
+    other.close()
+    outbox = Outbox(path, MEGABYTE)
+    assert outbox.set_aside is not None
+    assert outbox.append([item(1)]) == 1
+
+
+def test_a_locked_file_is_a_state_that_passes(tmp_path: Path):
+    path = tmp_path / "outbox.sqlite"
+    outbox = Outbox(path, MEGABYTE)
+    outbox.append([item(1)])
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OutboxUnavailable, match="locked"):
+        outbox.append([item(2)])
+    session = outbox.next_session()  # a station must be able to say so
+    assert [record.sequence for record in outbox.after(0).records] == [1]
+    other.execute("ROLLBACK")
+    other.close()
+    outbox.append([item(2)])
+    assert sequences(outbox) == [1, 2]
+    assert outbox.next_session() == session + 1
+
+
+def test_a_full_disk_is_a_state_that_passes(tmp_path: Path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "beltmark-test", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a disk of limited size")
+    try:
+        outbox = Outbox(disk / "outbox.sqlite", 64 * MEGABYTE)
+        step = 0
+        with contextlib.suppress(OutboxFull):
+            while step < 10_000:
+                outbox.append([item(step + 1, "x" * 1_900)], Cursor("S", step + 1))
+                step += 1
+        assert 0 < step < 10_000
+        assert outbox.cursor == Cursor("S", step)  # the journal is read on from there
+        read, after = [], 0
+        while (waiting := outbox.after(after)).records:
+            read += [record.body["step"] for record in waiting.records]
+            after = waiting.last
+        assert read == list(range(1, step + 1))
+        remount = ["mount", "-o", "remount,size=4m", str(disk)]
+        subprocess.run(remount, check=True)
+        outbox.append([item(step + 1)], Cursor("S", step + 1))
+        assert outbox.newest == step + 1
+        outbox.close()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
