@@ -170,9 +170,10 @@ class BoundedFetcher(FetcherInterface):
                     raise DownloadError(f"the connection ended after {count} bytes")
         except DownloadError:
             raise
-        except TimeoutError as error:
-            raise SlowRetrievalError("the server says nothing") from error
-        except urllib3.exceptions.TimeoutError as error:
+        except urllib3.exceptions.NewConnectionError as error:
+            # It counts as a timeout, but mostly somebody has said no; its cause says who.
+            raise DownloadError(str(error.__cause__ or error)) from error
+        except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
             raise SlowRetrievalError("the server says nothing") from error
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             because = self._cut_because or " ".join(str(error).split()) or type(error).__name__
