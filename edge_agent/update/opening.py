@@ -12,6 +12,7 @@ from tuf.api.metadata import Metadata
 from beltmark.contract.documents import read_bytes, read_document, write_document
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
+from edge_agent.device_token import read_token
 from edge_agent.settings import FleetSection
 from edge_agent.station_loop_ports import DetectorPort
 from edge_agent.update.fetcher import FetchLimits
@@ -24,7 +25,6 @@ from edge_agent.update.updater import Updater
 from edge_agent.vision.detector import Detector
 
 _MAX_ROOT_BYTES = 512_000
-_MAX_TOKEN_BYTES = 4_096
 
 
 class ProgressFile:
@@ -96,20 +96,6 @@ def warmed_up(release: Release, threads: int) -> Detector:
     spec = release.package.manifest.input
     detector.detect(np.zeros((spec.height_px, spec.width_px, 3), np.uint8))
     return detector
-
-
-def read_token(path: Path) -> str:
-    """Reads the device's token.
-
-    Raises:
-        InputError: There is none, or it is no token.
-    """
-    token = read_bytes(path, limit=_MAX_TOKEN_BYTES).decode("ascii", "replace").strip()
-    if not token or not all("!" <= character <= "~" for character in token):
-        raise InputError(
-            "holds no token", "copy the file device-token of the fleet's site", file=path
-        )
-    return token
 
 
 def _read_root(path: Path) -> bytes:

@@ -1,13 +1,19 @@
-"""Builds a station's uplink from its settings."""
+"""Builds a station's ways to the server from its settings: the uplink, and uploads beside it."""
 
 import platform
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from beltmark.contract.broker import parse_broker
-from beltmark.contract.messages import Desired
+from beltmark.contract.messages import Desired, PartHealth
+from edge_agent.device_token import read_token
 from edge_agent.settings import FleetSection, StationFile
+from edge_agent.uplink.fleet_http import FleetHttp, parse_server
 from edge_agent.uplink.link import Uplink, UplinkSettings
+from edge_agent.uplink.pictures import PictureUploader
+from edge_agent.uplink.sample_upload import SampleUploader
+from edge_agent.uplink.samples import SampleFolder
 from edge_agent.uplink.state import Device, StationState
 from edge_agent.vision.processor import instruction_set
 
@@ -50,3 +56,56 @@ def open_uplink(
         heartbeat_s=fleet.heartbeat_s,
     )
     return Uplink(settings, describe, on_desired)
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """What goes to the server over HTTP, each with threads of its own.
+
+    Attributes:
+        samples: Keeps what people are to look at, until the server has it.
+        uploader: Sends it.
+        pictures: Shows how items and labels look.
+    """
+
+    samples: SampleFolder
+    uploader: SampleUploader
+    pictures: PictureUploader
+
+    @property
+    def health(self) -> PartHealth:
+        """How samples get away."""
+        return self.uploader.health
+
+    def start(self) -> None:
+        """Begins to keep and to send."""
+        for part in (self.samples, self.uploader, self.pictures):
+            part.start()
+
+    def stop(self) -> None:
+        """Keeps what was taken; what was not sent is sent by the next run."""
+        for part in (self.samples, self.uploader, self.pictures):
+            part.stop()
+
+
+def open_uploads(station: StationFile, fleet: FleetSection) -> Uploads:
+    """Builds the uploads of a station; nothing is connected or started yet.
+
+    Args:
+        station: The station file.
+        fleet: Its `[fleet]`.
+
+    Raises:
+        InputError: The server's address or the token cannot be used.
+    """
+    server, device = parse_server(fleet.server), station.station.name
+    read_token(fleet.token_file)
+    samples = SampleFolder(station.station.data / "samples")
+
+    def door() -> FleetHttp:
+        # Read each time: a token that is renewed counts from the next upload.
+        return FleetHttp(server, lambda: read_token(fleet.token_file))
+
+    return Uploads(
+        samples, SampleUploader(samples, door(), device), PictureUploader(door(), device)
+    )

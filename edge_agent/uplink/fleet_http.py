@@ -1,0 +1,115 @@
+"""Sends single things to the fleet server over HTTP; says what became of each.
+
+What is sent, and when it is tried again, is left to the callers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+import urllib3
+
+from beltmark.contract.errors import InputError
+
+Fate = Literal["taken", "refused", "later"]
+"""The server has it; it will never take it; or it does not take it at the moment."""
+
+_CONNECT_TIMEOUT_S: Final = 5.0
+_READ_TIMEOUT_S: Final = 20.0
+_TOLD_BYTES: Final = 500
+# Refusals that are not about what was sent: a token that is renewed, a device that the server does
+# not know before its birth was heard, a server that is slow or busy.
+_FOR_NOW: Final = (401, 403, 404, 408, 425, 429)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of something that was sent.
+
+    Attributes:
+        fate: What it amounts to.
+        told: Why, where it was not taken.
+    """
+
+    fate: Fate
+    told: str = ""
+
+
+def parse_server(address: str) -> str:
+    """Returns a fleet server's base address, without a slash at its end.
+
+    Raises:
+        InputError: It is none.
+    """
+    mend = "write http://host:8000 or https://host"
+    try:
+        parts = urlsplit(address)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.query or parts.fragment:
+        raise InputError("is no address of a fleet server", mend, field="fleet.server")
+    if parts.username is not None:
+        raise InputError("holds a user", f"{mend}; a token says who it is", field="fleet.server")
+    return address.rstrip("/")
+
+
+class FleetHttp:
+    """The way to one server. For use from one thread.
+
+    Args:
+        server: Its base address, as `parse_server` gives it.
+        token: Gives the device's token; may raise InputError.
+        read_timeout_s: How long the server may say nothing.
+    """
+
+    def __init__(
+        self, server: str, token: Callable[[], str], read_timeout_s: float = _READ_TIMEOUT_S
+    ) -> None:
+        self._server, self._token = server, token
+        timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=read_timeout_s)
+        self._pool = urllib3.PoolManager(num_pools=1, timeout=timeout, retries=False)
+
+    def send(self, method: Literal["POST", "PUT"], path: str, body: bytes, media: str) -> Answer:
+        """Sends a body to a path of the server; never follows to another place with the token."""
+        try:
+            headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": media}
+            response = self._pool.request(
+                method,
+                f"{self._server}{path}",
+                body=body,
+                headers=headers,
+                redirect=False,
+                preload_content=False,
+            )
+        except InputError as error:
+            return Answer("later", str(error))
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
+            return Answer("later", f"the server {self._server} cannot be reached: {_cause(error)}")
+        try:
+            return _judged(response.status, response.read(_TOLD_BYTES))
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError):
+            return _judged(response.status, b"")
+        finally:
+            response.close()
+
+
+def _judged(status: int, told: bytes) -> Answer:
+    if 200 <= status < 300:
+        return Answer("taken")
+    text = "".join(c if c.isprintable() else " " for c in told.decode(errors="replace")).strip()
+    reason = f"the server answers {status} {text}".rstrip()
+    is_final = 400 <= status < 500 and status not in _FOR_NOW
+    return Answer("refused" if is_final else "later", reason)
+
+
+def _cause(error: Exception) -> str:
+    """What the system said, without the library's wrapping."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror.lower()
+        inner = inner.__cause__ or inner.__context__
+    return type(error).__name__

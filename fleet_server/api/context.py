@@ -1,0 +1,36 @@
+"""What the routes need; `app` puts it together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from fleet_server.handlers.pictures import PictureFolder
+from fleet_server.handlers.samples import SampleFolder
+from fleet_server.releases.repository import ReleaseRepository
+from fleet_server.storage.fleet import FleetStore
+
+
+@dataclass(frozen=True)
+class ApiContext:
+    """What the routes need.
+
+    Attributes:
+        engine: The database.
+        fleet: What is asked of the fleet.
+        repository: Its signed releases.
+        pictures: Where items' pictures lie.
+        samples: Where samples' images lie.
+        problems: Tells what is wrong with the server at the moment.
+        started_at: When the server started, in seconds since the epoch.
+        clock: Seconds since the epoch.
+    """
+
+    engine: sa.Engine
+    fleet: FleetStore
+    repository: ReleaseRepository
+    pictures: PictureFolder
+    samples: SampleFolder
+    problems: Callable[[], list[str]]
+    started_at: float
+    clock: Callable[[], float]

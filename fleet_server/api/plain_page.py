@@ -1,0 +1,37 @@
+"""Small pages that must work when nothing else does: signing in, and telling what is wrong."""
+
+import html
+
+from fastapi.responses import HTMLResponse
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Beltmark</title>
+<link rel="stylesheet" href="/static/beltmark.css">
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def plain_page(title: str, body: str, status: int = 200, **texts: str) -> HTMLResponse:
+    """A page.
+
+    Args:
+        title: Its title, as text.
+        body: HTML, with places such as {detail} for texts.
+        status: The HTTP status.
+        texts: The texts; markup in them is shown as text.
+    """
+    shown = {name: html.escape(text) for name, text in texts.items()}
+    content = _PAGE.format(title=html.escape(title), body=body.format(**shown))
+    return HTMLResponse(content, status)

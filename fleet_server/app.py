@@ -1,0 +1,106 @@
+"""Puts the fleet server's HTTP side together: API, pages, static files, headers, errors."""
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Protocol
+
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from fleet_server.api.access import Access
+from fleet_server.api.bodies import BodyLimit
+from fleet_server.api.context import ApiContext
+from fleet_server.api.description import describe
+from fleet_server.api.devices import device_routes
+from fleet_server.api.headers import SecurityHeaders
+from fleet_server.api.health import health_routes
+from fleet_server.api.pictures import picture_routes
+from fleet_server.api.problems import add_problem_handlers
+from fleet_server.api.releases import release_routes
+from fleet_server.api.samples import sample_routes
+from fleet_server.api.sign_in import sign_in_routes
+from fleet_server.api.tuf import tuf_routes
+from fleet_server.handlers.pictures import PictureFolder
+from fleet_server.handlers.samples import SampleFolder
+from fleet_server.ingest.link import LinkHealth
+from fleet_server.site import Site
+from fleet_server.storage.engine import StorageUnavailable, reading
+from fleet_server.storage.fleet import FleetStore
+
+
+class Link(Protocol):
+    """The way to the devices."""
+
+    @property
+    def health(self) -> LinkHealth:
+        """How it is."""
+        ...
+
+
+def no_more_problems() -> list[str]:
+    """Nothing else is wrong."""
+    return []
+
+
+def create_app(
+    site: Site,
+    engine: sa.Engine,
+    link: Link,
+    *,
+    clock: Callable[[], float] = time.time,
+    more_problems: Callable[[], list[str]] = no_more_problems,
+) -> FastAPI:
+    """The server's HTTP side.
+
+    Args:
+        site: The site's folder.
+        engine: Its database.
+        link: The way to the devices.
+        clock: Seconds since the epoch.
+        more_problems: Tells what else is wrong with the server.
+    """
+    app = FastAPI(
+        title="Beltmark fleet",
+        description="Devices, their releases, and what they send.",
+        version=version("beltmark"),
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # they would load their scripts from elsewhere
+        redoc_url=None,
+    )
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    app.state.access = Access(site, clock)
+    limits = site.settings.limits
+    context = ApiContext(
+        engine=engine,
+        fleet=FleetStore(engine, clock),
+        repository=site.repository(clock),
+        pictures=PictureFolder(site.pictures_folder, limits.pictured_items_per_device),
+        samples=SampleFolder(site.samples_folder, limits.samples_per_device),
+        problems=lambda: [*_database_problems(engine), *link.health.problems, *more_problems()],
+        started_at=clock(),
+        clock=clock,
+    )
+    for router in (
+        health_routes(context),
+        device_routes(context),
+        picture_routes(context),
+        sample_routes(context),
+        release_routes(context),
+        tuf_routes(context),
+        sign_in_routes(),
+    ):
+        app.include_router(router)
+    add_problem_handlers(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)  # the outermost: 413 has them too
+    return app
+
+
+def _database_problems(engine: sa.Engine) -> list[str]:
+    try:
+        with reading(engine) as connection:
+            connection.execute(sa.select(1))
+    except StorageUnavailable as error:
+        return [f"the database cannot be read: {error}"]
+    return []
