@@ -8,6 +8,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from fastapi import FastAPI
 
+from beltmark.web.assets import STATIC_FOLDER
 from fleet_server.api.access import Access
 from fleet_server.api.bodies import BodyLimit
 from fleet_server.api.context import ApiContext
@@ -24,6 +25,10 @@ from fleet_server.api.tuf import tuf_routes
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.handlers.samples import SampleFolder
 from fleet_server.ingest.link import LinkHealth
+from fleet_server.pages.context import PageContext, Trouble
+from fleet_server.pages.live import LiveFeed
+from fleet_server.pages.routes import page_routes
+from fleet_server.pages.static import StaticFolder
 from fleet_server.site import Site
 from fleet_server.storage.engine import StorageUnavailable, reading
 from fleet_server.storage.fleet import FleetStore
@@ -59,6 +64,10 @@ def create_app(
         link: The way to the devices.
         clock: Seconds since the epoch.
         more_problems: Tells what else is wrong with the server.
+
+    Returns:
+        The app. Whoever serves it calls `app.state.live.end()` when it is to end: open pages would
+        hold it up for ever.
     """
     app = FastAPI(
         title="Beltmark fleet",
@@ -81,6 +90,19 @@ def create_app(
         started_at=clock(),
         clock=clock,
     )
+    pages = PageContext(
+        engine=engine,
+        fleet=context.fleet,
+        pictures=context.pictures,
+        troubles=lambda: [
+            *(Trouble(problem) for problem in _database_problems(engine)),
+            *_link_troubles(link.health),
+            *(Trouble(problem, is_blinding=False) for problem in more_problems()),
+        ],
+        started_at=context.started_at,
+        clock=clock,
+    )
+    app.state.live = LiveFeed(pages)
     for router in (
         health_routes(context),
         device_routes(context),
@@ -89,8 +111,10 @@ def create_app(
         release_routes(context),
         tuf_routes(context),
         sign_in_routes(),
+        page_routes(pages, app.state.live),
     ):
         app.include_router(router)
+    app.mount("/static", StaticFolder(STATIC_FOLDER), "static")
     add_problem_handlers(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SecurityHeaders)  # the outermost: 413 has them too
@@ -104,3 +128,11 @@ def _database_problems(engine: sa.Engine) -> list[str]:
     except StorageUnavailable as error:
         return [f"the database cannot be read: {error}"]
     return []
+
+
+def _link_troubles(health: LinkHealth) -> list[Trouble]:
+    return [
+        Trouble(condition.problem, condition.since)
+        for condition in (health.broker, health.database)
+        if condition.problem is not None
+    ]

@@ -10,10 +10,15 @@ _PAGE = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title} · Beltmark</title>
+<link rel="icon" href="/static/mark.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/beltmark.css">
 </head>
-<body>
+<body class="plain">
+<header class="top">
+<a class="brand" href="/"><img src="/static/mark.svg" alt="" width="26" height="26">Beltmark</a>
+</header>
 <main>
 <h1>{title}</h1>
 {body}

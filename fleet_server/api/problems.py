@@ -24,7 +24,7 @@ from fleet_server.storage.engine import StorageUnavailable, Unstorable
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
-_ERROR: Final = '<p>{detail}</p>\n<p><a href="/">To the stations</a></p>'
+_ERROR: Final = '<p>{detail}</p>\n<p><a class="button" href="/">To the stations</a></p>'
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # In the words of SQLite, PostgreSQL and the operating system.
 _FULL_WORDS: Final = ("disk is full", "no space left", "quota exceeded")

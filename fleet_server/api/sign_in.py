@@ -13,10 +13,10 @@ from fleet_server.tokens import COOKIE_LASTS_S
 
 _FORM = """\
 <p>{told}</p>
-<form method="post" action="/sign-in">
-<p><label>Admin token
-<input type="password" name="token" autocomplete="current-password" required autofocus></label>
-<button type="submit">Sign in</button></p>
+<form class="sign-in" method="post" action="/sign-in">
+<label for="token">Admin token</label>
+<input type="password" id="token" name="token" autocomplete="current-password" required autofocus>
+<button class="button button-sure" type="submit">Sign in</button>
 </form>
 """
 _MOST_FIELDS = 10

@@ -1,6 +1,7 @@
 """Reads what is known of devices and their items. What it amounts to is left to `domain`."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,6 +24,7 @@ class StoredDevice:
         clock_offset_s: Its clock less the server's, at the last heartbeat.
         malformed: How many of its messages could not be used.
         malformed_told: Why the last of them could not.
+        malformed_at: When that was, in seconds since the epoch.
     """
 
     device: str
@@ -33,6 +35,7 @@ class StoredDevice:
     clock_offset_s: float | None
     malformed: int
     malformed_told: str | None
+    malformed_at: float | None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def read_devices(engine: sa.Engine) -> list[StoredDevice]:
     """
     query = sa.select(devices).where(devices.c.heard_at.is_not(None)).order_by(devices.c.device)
     with reading(engine) as connection:
-        return [_device(row) for row in connection.execute(query)]
+        return [stored_device(row) for row in connection.execute(query)]
 
 
 def read_items(
@@ -84,7 +87,8 @@ def read_items(
         ]
 
 
-def _device(row: sa.Row[tuple[object, ...]]) -> StoredDevice:
+def stored_device(row: sa.Row[tuple[Any, ...]]) -> StoredDevice:
+    """A device from its row."""
     values = row._mapping
     birth, heartbeat, reported = values["birth"], values["heartbeat"], values["reported"]
     return StoredDevice(
@@ -98,4 +102,5 @@ def _device(row: sa.Row[tuple[object, ...]]) -> StoredDevice:
         clock_offset_s=values["clock_offset_s"],
         malformed=values["malformed"],
         malformed_told=values["malformed_told"],
+        malformed_at=values["malformed_at"],
     )

@@ -7,6 +7,7 @@ asked to `handlers` and `ingest`.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -168,7 +169,7 @@ class FleetStore:
             rows = connection.execute(
                 sa.select(releases).order_by(releases.c.added_at.desc(), releases.c.release)
             )
-            return [_release(row) for row in rows]
+            return [stored_release(row) for row in rows]
 
     def release(self, name: str) -> StoredRelease | None:
         """A release by its name; None if there is none."""
@@ -176,7 +177,7 @@ class FleetStore:
             row = connection.execute(
                 sa.select(releases).where(releases.c.release == name)
             ).one_or_none()
-        return None if row is None else _release(row)
+        return None if row is None else stored_release(row)
 
     def desire(self, device: str, release: str, by: str) -> Desired:
         """Asks a device to run a release; the link publishes it soon."""
@@ -220,7 +221,7 @@ class FleetStore:
         if device is not None:
             query = query.where(samples.c.device == device)
         with reading(self._engine) as connection:
-            return [_sample(row) for row in connection.execute(query.limit(limit))]
+            return [stored_sample(row) for row in connection.execute(query.limit(limit))]
 
     def sample(self, device: str, sample_id: str) -> StoredSample | None:
         """One sample; None if there is none."""
@@ -230,7 +231,7 @@ class FleetStore:
                     samples.c.device == device, samples.c.sample_id == sample_id
                 )
             ).one_or_none()
-        return None if row is None else _sample(row)
+        return None if row is None else stored_sample(row)
 
     def drop_oldest_samples(self, device: str, kept: int) -> list[str]:
         """Drops all but the latest samples of a device.
@@ -258,7 +259,8 @@ class FleetStore:
             return [_desired(row) for row in rows]
 
 
-def _release(row: sa.Row[tuple[object, ...]]) -> StoredRelease:
+def stored_release(row: sa.Row[tuple[Any, ...]]) -> StoredRelease:
+    """A release from its row."""
     values = dict(row._mapping)
     return StoredRelease(**values | {"bundle": Bundle.model_validate_json(values["bundle"])})
 
@@ -267,7 +269,8 @@ def _desired(row: sa.Row[tuple[object, ...]]) -> StoredDesired:
     return StoredDesired(**row._mapping)
 
 
-def _sample(row: sa.Row[tuple[object, ...]]) -> StoredSample:
+def stored_sample(row: sa.Row[tuple[Any, ...]]) -> StoredSample:
+    """A sample from its row."""
     values = row._mapping
     return StoredSample(
         values["device"],

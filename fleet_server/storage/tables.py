@@ -96,6 +96,8 @@ items = Table(
     Column("release", String(200), nullable=False),
     Column("item", Text, nullable=False),  # the ItemMessage
     Index("items_by_time", "device", "decided_at"),
+    # With the state, so that a day is counted by the index alone.
+    Index("items_by_outcome", "device", "outcome", "decided_at", "print_state"),
 )
 
 minutes = Table(
