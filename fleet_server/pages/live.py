@@ -19,14 +19,25 @@ from fleet_server.storage.engine import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
-PERIOD_S: Final = 1.0
 MAX_READERS: Final = 64
 LASTS_S: Final = 600.0
 """Then a page must come again, and may be turned away: who signed out is not shown for ever."""
 
-_PATIENCE_S: Final = 5.0
-# Making pages takes at most a third of the time of one processor core.
+# Making a page takes at most a third of the time of one processor core.
 _PAUSE_SHARE: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often, and how long.
+
+    Attributes:
+        period_s: A page is made, and its readers are told, no more often than this.
+        patience_s: A page whose making takes longer is said to be old.
+    """
+
+    period_s: float = 1.0
+    patience_s: float = 5.0
 
 
 class TooManyReaders(Exception):  # noqa: N818 - the state's own name
@@ -89,8 +100,8 @@ def _blinded(context: PageContext, before: Made | None, troubles: Sequence[Troub
 class _Watched:
     """A page that somebody looks at, and the task that makes it."""
 
-    def __init__(self, context: PageContext, builder: Builder) -> None:
-        self._context, self._builder = context, builder
+    def __init__(self, context: PageContext, builder: Builder, pace: Pace) -> None:
+        self._context, self._builder, self.pace = context, builder, pace
         self.readers: set[Reader] = set()
         self.made: Made | None = None
         self.fresh = asyncio.Event()  # set when it has been made anew; the next has its own
@@ -103,7 +114,7 @@ class _Watched:
         made, begun_at = self.made, self._begun_at
         if made is None or begun_at is None:
             return made
-        if asyncio.get_running_loop().time() - begun_at < _PATIENCE_S:
+        if asyncio.get_running_loop().time() - begun_at < self.pace.patience_s:
             return made
         return _blinded(self._context, made, [Trouble("the database does not answer", made.now)])
 
@@ -126,7 +137,7 @@ class _Watched:
             if self.is_over:
                 return
             self.fresh = asyncio.Event()
-            await asyncio.sleep(max(PERIOD_S, _PAUSE_SHARE * (loop.time() - begun_at)))
+            await asyncio.sleep(max(self.pace.period_s, _PAUSE_SHARE * (loop.time() - begun_at)))
 
 
 class Reader:
@@ -154,7 +165,7 @@ class Reader:
 
     async def _wait(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.watched.fresh.wait(), PERIOD_S)
+            await asyncio.wait_for(self.watched.fresh.wait(), self.watched.pace.period_s)
 
     def _tell(self, made: Made) -> str:
         seen = self._seen or {}
@@ -181,10 +192,14 @@ class LiveFeed:
     Args:
         context: What the pages need.
         max_readers: So many are kept up to date at once.
+        pace: How often.
     """
 
-    def __init__(self, context: PageContext, max_readers: int = MAX_READERS) -> None:
+    def __init__(
+        self, context: PageContext, max_readers: int = MAX_READERS, pace: Pace | None = None
+    ) -> None:
         self._context, self._max_readers = context, max_readers
+        self._pace = pace or Pace()
         self._watched: dict[str, _Watched] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_ending = False
@@ -209,7 +224,7 @@ class LiveFeed:
         self._loop = asyncio.get_running_loop()
         watched = self._watched.get(path)
         if watched is None or watched.is_over:
-            watched = self._watched[path] = _Watched(self._context, builder)
+            watched = self._watched[path] = _Watched(self._context, builder, self._pace)
         reader = Reader(watched)
         watched.readers.add(reader)
         return reader
