@@ -57,15 +57,11 @@ class Identity:
 
     Attributes:
         station: Its name.
-        release: Name of its release.
-        package_sha256: Digest of its model package.
         folder: Its data folder.
         printer_holds_belt: Whether the belt stands while the printer takes no labels.
     """
 
     station: str
-    release: str
-    package_sha256: str
     folder: Path
     printer_holds_belt: bool
 
@@ -213,12 +209,13 @@ class Agent:
     def _tell(self) -> Mapping[str, object]:
         """What stands in the status file."""
         parts, identity = self._parts, self._identity
+        release = parts.loop.release
         camera, problems = parts.camera, parts.fitness.problems()
         return {
             "version": 1,
             "station": identity.station,
-            "release": identity.release,
-            "package_sha256": identity.package_sha256,
+            "release": release.name,
+            "package_sha256": release.package.digest,
             "process": os.getpid(),
             "started_at": self._started_at,
             "written_at": time.time(),

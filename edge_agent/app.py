@@ -119,8 +119,6 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     )
     identity = Identity(
         station=settings.station.name,
-        release=release.name,
-        package_sha256=release.package.digest,
         folder=settings.station.data,
         printer_holds_belt=settings.printer.holds_belt,
     )

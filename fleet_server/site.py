@@ -21,9 +21,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from beltmark.contract.documents import read_bytes, write_bytes
+from beltmark.contract.documents import read_bytes, sync, write_bytes
 from beltmark.contract.errors import InputError
-from fleet_server.releases.files import locked, sync_folder, write_private
+from fleet_server.releases.files import locked, write_private
 from fleet_server.releases.repository import ReleaseRepository
 from fleet_server.settings import (
     DEFAULT_DATABASE,
@@ -109,7 +109,7 @@ class Site:
         beside.unlink(missing_ok=True)
         write_private(beside, f"{hash_token(token)}\n".encode())
         os.replace(beside, path)
-        sync_folder(path.parent)
+        sync(path.parent)
         return token
 
     @contextmanager
@@ -148,7 +148,7 @@ def init_site(
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    sync_folder(folder.parent)
+    sync(folder.parent)
     return token
 
 
@@ -196,7 +196,7 @@ def _fill(folder: Path, database: str, clock: Callable[[], float]) -> str:
     write_bytes(site.root_path, site.repository(clock).create())
     open_site_database(site).dispose()
     for path in (folder / "keys", folder):
-        sync_folder(path)
+        sync(path)
     return token
 
 

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import pg8000.dbapi
 import pytest
 import sqlalchemy as sa
+from mqtt_brokers import free_port
 
 from fleet_server.storage.engine import open_database
 
@@ -126,7 +126,7 @@ def postgresql() -> Iterator[PostgreSQL]:
             capture_output=True,
             timeout=_START_TIMEOUT_S,
         )
-        server = PostgreSQL(_free_port(), binaries, folder)
+        server = PostgreSQL(free_port(), binaries, folder)
         server.start()
         try:
             yield server
@@ -176,10 +176,3 @@ def _as_postgres() -> list[str]:
     # It ends with us, even if we are killed.
     ids = ("--reuid=postgres", "--regid=postgres", "--clear-groups")
     return ["setpriv", *ids, "--pdeathsig=KILL"]
-
-
-def _free_port() -> int:
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port

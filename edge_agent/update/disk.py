@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Protocol
 
+from beltmark.contract.documents import sync
+
 
 class Disk(Protocol):
     """Changes files. What is read needs no port."""
@@ -59,11 +61,11 @@ class RealDisk:
 
     def sync(self, path: Path) -> None:
         """See `Disk.sync`."""
-        _sync(path)
+        sync(path)
 
     def sync_folder(self, folder: Path) -> None:
         """See `Disk.sync_folder`."""
-        _sync(folder)
+        sync(folder)
 
     def replace(self, source: Path, target: Path) -> None:
         """See `Disk.replace`."""
@@ -109,11 +111,3 @@ def remove_tree(disk: Disk, folder: Path) -> None:
     for entry in sorted(folder.iterdir()):
         remove_tree(disk, entry)
     disk.remove(folder)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from beltmark.contract.documents import write_bytes
+from beltmark.contract.documents import sync, write_bytes
 from beltmark.contract.errors import InputError
 
 _LOOK_PERIOD_S: Final = 0.05
@@ -49,16 +49,7 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Brings a folder's names onto the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(folder.parent)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -1,8 +1,6 @@
 """The whole agent with a fleet: the server has what the journal says, and gets its answers."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from blob_station import BLUE, GREEN, RED, pass_by, write_release, write_station
 from mqtt_brokers import RealBroker
+from waiting import until
 
 from edge_agent.app import open_agent
 from edge_agent.cli import main
@@ -22,15 +21,6 @@ from fleet_server.storage.tables import devices, items, minutes, records
 from fleet_server.storage.telemetry import TelemetryStore
 
 pytestmark = pytest.mark.xdist_group("uplink")
-
-PATIENCE_S = 60.0
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.02)
 
 
 def write_fleet_station(folder: Path, broker: str) -> Path:

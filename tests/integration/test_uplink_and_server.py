@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from mqtt_brokers import RealBroker, free_port
+from waiting import until
 
 from beltmark.contract.broker import parse_broker
 from beltmark.contract.catalogue import Product
@@ -33,15 +34,7 @@ from fleet_server.storage.telemetry import TelemetryStore
 
 pytestmark = pytest.mark.xdist_group("uplink")
 
-PATIENCE_S = 60.0
 CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="carton")
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.02)
 
 
 class Server:
