@@ -4,7 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
-from blob_station import write_release
+import cv2
+from blob_station import RED, approve, picture, write_release
 
 from beltmark.contract.bundle import Bundle, BundleFile, Requirements
 from beltmark.contract.documents import sha256_of
@@ -38,3 +39,27 @@ def bundle_of(folder: Path, requires: Requirements | None = None, **changes: obj
         "files": files,
     }
     return Bundle.model_validate(fields | changes)
+
+
+def add_golden(folder: Path, **differs: object) -> None:
+    """Gives a release a golden image on which its model finds what is expected, unless it differs.
+
+    Args:
+        folder: The release.
+        differs: Fields of the expectation that are to be otherwise.
+    """
+    golden = folder / "package/golden"
+    assert cv2.imwrite(str(golden / "00.png"), picture(120, RED, seed=1))
+    expectation: dict[str, object] = {
+        "image": "golden/00.png",
+        "sha256": sha256_of((golden / "00.png").read_bytes()),
+        "class_names": ["carton"],
+        "boxes_xyxy_px": [[100, 60, 139, 99]],
+        "scores": [0.95],
+    }
+    document = {"images": [expectation | differs], "instruction_set": "any"}
+    (golden / "golden.json").write_text(json.dumps(document))
+    name = json.loads((folder / "release.json").read_text())["name"]
+    approve(folder)
+    document = json.loads((folder / "release.json").read_text())
+    (folder / "release.json").write_text(json.dumps(document | {"name": name}))

@@ -115,10 +115,11 @@ Event = Wanted | Started | Result
 
 @dataclass(frozen=True)
 class Way:
-    """Where a result leads, and what is to be done then."""
+    """Where a result leads, what is to be done then, and what is told of it."""
 
     state: UpdateState
     effects: tuple[Effect, ...] = ()
+    told: str = ""
 
 
 TABLE: dict[tuple[UpdateState, ResultKind], Way] = {
@@ -129,7 +130,7 @@ TABLE: dict[tuple[UpdateState, ResultKind], Way] = {
     ("verifying", "verified"): Way("accepting", ("accept",)),
     ("verifying", "damaged"): Way("downloading", ("fetch_later",)),
     ("verifying", "refused"): Way("refused", ("drop",)),
-    ("accepting", "accepted"): Way("waiting", ("offer",)),
+    ("accepting", "accepted"): Way("waiting", ("offer",), "for a moment between two items"),
     ("accepting", "refused"): Way("refused", ("drop",)),
     ("waiting", "adopted"): Way("running", ("activate",)),
     # Its files are read once more when it is loaded.
@@ -209,7 +210,7 @@ def _follow(progress: Progress, event: Result) -> tuple[Progress, tuple[Effect, 
     if way is None or event.version != progress.desired_version:
         return progress, ()
     # Trying again is no news: what was in the way is told until something else is.
-    reason = progress.reason if event.kind == "retry" else event.reason
+    reason = progress.reason if event.kind == "retry" else event.reason or way.told
     came_to_nothing = event.kind in ("unreachable", "damaged")
     changes: dict[str, object] = {
         "state": way.state,

@@ -42,6 +42,7 @@ from edge_agent.update.work import UpdateWork
 logger = logging.getLogger(__name__)
 
 _NOTE_PAUSE_S = 30.0
+_PROBLEM_PAUSE_S = 1.0
 
 
 class Updater:
@@ -157,6 +158,7 @@ class Updater:
             except Exception:
                 # The last resort of a thread that must not die: say it and go on.
                 logger.exception("update: unexpected problem")
+                self._stopping.wait(_PROBLEM_PAUSE_S)
             self._inbox.wait(self._idle_s())
 
     def _idle_s(self) -> float | None:
@@ -229,7 +231,10 @@ class Updater:
         level = logging.WARNING if report.state == "refused" else logging.INFO
         told = f", {report.reason}" if report.reason else ""
         logger.log(level, "update to %s: %s%s", report.release or "-", report.state, told)
-        self._report(report)
+        try:
+            self._report(report)
+        except Exception:
+            logger.exception("update: nobody could be told")
 
     def _act(self, effect: Effect, event: Event) -> None:
         version = self._progress.desired_version
