@@ -2,8 +2,10 @@
 
 A belt moves everything on it by the same way. So each way that it can have moved is tried; it
 explains which item is which, and it may contradict what is seen (an item that should be there is
-not; one is there that cannot have come in). Only what every least contradictory way agrees on is
-recognised. What then happens to an item is left to the station's loop.
+not; one is there that cannot have come in). Only what every possible way agrees on is recognised:
+the least contradictory ones, and those that explain something and need no more than an item or two
+that nobody had noticed, for evenly spaced twins hide such an item without any contradiction. What
+then happens to an item is left to the station's loop.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,8 @@ _MAX_STEPS = 400
 # Share of the zone at its entry and exit in which an item may be seen or not.
 _EDGE_SHARE = 0.15
 _SPEED_TOLERANCE = 1.1
+# So many items may have been hidden until now (by a hand, by each other), or laid onto the belt.
+_UNNOTICED_ITEMS = 2
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,21 @@ class Unexplained:
     y_px: float
     size_px: float
     class_name: str | None
+
+
+@dataclass(frozen=True)
+class _Way:
+    """What follows if the belt has moved by one certain way.
+
+    Attributes:
+        missing: Items that should be seen and are not.
+        inexplicable: Items that are seen and cannot have come in.
+        partners: Which remembered item each unexplained one is, by its key.
+    """
+
+    missing: int
+    inexplicable: int
+    partners: dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -107,17 +126,35 @@ def recognise(
             _try_way(way, unexplained, remembered, geometry)
             for way in _ways_px(unexplained, remembered, farthest_px)
         ]
-        least = min(contradictions for contradictions, _ in ways)
-        for contradictions, partners in ways:
-            if contradictions == least:
-                for seen in unexplained:
-                    candidates[seen.key].add(partners.get(seen.key))
+        for way in _possible(ways):
+            for seen in unexplained:
+                candidates[seen.key].add(way.partners.get(seen.key))
     told: dict[int, Recognised] = {}
     for key, possible in candidates.items():
         named = tuple(sorted(p for p in possible if p is not None))
         certain = len(named) == 1 and None not in possible
         told[key] = Recognised(named[0] if certain else None, named)
     return told
+
+
+def _possible(ways: Sequence[_Way]) -> list[_Way]:
+    """Returns the ways that the belt may truly have moved.
+
+    Unnoticed items excuse only a way that explains something as well: that all have left, and only
+    unnoticed items are seen, could be said of anything near the exit.
+    """
+    least = min(way.missing + way.inexplicable for way in ways)
+    excused = [way for way in ways if way.partners]
+    least_excess = min((_excess(way) for way in excused), default=0)
+    return [
+        *(way for way in ways if way.missing + way.inexplicable == least),
+        *(way for way in excused if _excess(way) == least_excess),
+    ]
+
+
+def _excess(way: _Way) -> int:
+    """Its contradictions beyond what unnoticed items explain."""
+    return way.missing + max(0, way.inexplicable - _UNNOTICED_ITEMS)
 
 
 def _ways_px(
@@ -134,8 +171,7 @@ def _try_way(
     unexplained: Sequence[Unexplained],
     remembered: Sequence[Remembered],
     geometry: StationGeometry,
-) -> tuple[int, dict[int, str]]:
-    """Returns how much contradicts this way of the belt, and which item is which if it is true."""
+) -> _Way:
     dx, dy = geometry.direction
     pairs = sorted(
         (distance, seen.key, item.item_id)
@@ -157,7 +193,7 @@ def _try_way(
         and (not geometry.is_belt or geometry.along_px(seen.x_px, seen.y_px) - way_px > edge_px)
         for seen in unexplained
     )
-    return missing + inexplicable, partners
+    return _Way(missing, inexplicable, partners)
 
 
 def _must_be_seen(

@@ -170,6 +170,7 @@ def agent(
     try:
         yield Agent(loop, desk, spooler, divert, pictures.items)
     finally:
+        journal.flush()  # the last decisions become labels when they are committed
         spooler.stop()
         journal.close()
 
