@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_agent.capture.camera import Camera
 from edge_agent.capture.frame import Frame
@@ -23,19 +24,22 @@ from edge_agent.outputs.opening import Outputs
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.spooler import Spooler
-from edge_agent.stages import Pulse, StageTimes, TimedDetector
+from edge_agent.stages import Pulse, StageTimes
 from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.status import StatusFile
-from edge_agent.uplink.link import Uplink
+
+if TYPE_CHECKING:
+    from edge_agent.membership import Membership
 
 logger = logging.getLogger(__name__)
 
 _IDLE_PERIOD_S = 0.2
+_ON_ITS_OWN: Mapping[str, object] = {"uplink": None, "update": None, "samples": None}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a station consists of; one that is on its own has no uplink."""
+    """What a station consists of; one that is on its own has no fleet."""
 
     camera: Camera
     loop: StationLoop
@@ -47,8 +51,7 @@ class Parts:
     fitness: Fitness
     pulse: Pulse
     times: StageTimes
-    detector: TimedDetector
-    uplink: Uplink | None = None
+    fleet: "Membership | None" = None
 
 
 @dataclass(frozen=True)
@@ -115,8 +118,8 @@ class Agent:
             parts.camera.on_change = self._status.wake
             parts.camera.start()
             parts.outputs.start()
-            if parts.uplink is not None:
-                parts.uplink.start()
+            if parts.fleet is not None:
+                parts.fleet.start()
             self._status.start()
             self._look(None if seconds is None else time.monotonic() + seconds)
         except Exception:
@@ -151,7 +154,7 @@ class Agent:
             report = parts.loop.step(frame)
             step_s = time.perf_counter() - begun
             self._show(report)
-        parts.times.add("decide", step_s - parts.detector.last_s)
+        parts.times.add("decide", step_s - parts.times.latest_s("detect"))
         latency_s: float | None = None
         if parts.camera.is_live:
             wait_s = max(0.0, taken_at - frame.captured_at)
@@ -160,18 +163,19 @@ class Agent:
             parts.times.add("capture_to_decision", latency_s)
         self._speed_px_s = report.speed_px_s
         self._decided.update(decision.outcome for _, decision in report.decided)
-        if parts.uplink is not None:
-            parts.uplink.counts.count_frame(latency_s, parts.camera.mailbox.dropped)
+        if parts.fleet is not None:
+            counts = parts.fleet.uplink.counts
+            counts.count_frame(latency_s, parts.camera.mailbox.dropped)
             for _, decision in report.decided:
-                parts.uplink.counts.count_outcome(decision.outcome)
+                counts.count_outcome(decision.outcome)
 
     def _end(self) -> None:
         """From the belt's standstill to the last divert, in the order in which each is needed."""
         self._is_stopping = True
         parts = self._parts
         with contextlib.ExitStack() as ending:  # whatever fails, the rest still ends
-            if parts.uplink is not None:  # at last: it tells how all the others ended
-                ending.callback(parts.uplink.stop)
+            if parts.fleet is not None:  # at last: it tells how all the others ended
+                ending.callback(parts.fleet.stop)
             ending.callback(self._status.stop)
             ending.callback(parts.outputs.stop)
             ending.callback(parts.evidence.close)
@@ -233,7 +237,7 @@ class Agent:
             },
             "printer": asdict(parts.spooler.health),
             "journal": asdict(parts.journal.health),
-            "uplink": None if parts.uplink is None else parts.uplink.health.model_dump(),
+            **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
             "outputs": [
                 {"address": line.address, **asdict(line.health)} for line in parts.outputs.lines
             ],

@@ -3,9 +3,8 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from beltmark.contract.broker import parse_broker
-from beltmark.contract.messages import Desired
 from beltmark.contract.release import Release, load_release
 from edge_agent.agent import Agent, Identity, Parts
 from edge_agent.capture.camera import open_camera
@@ -26,10 +25,11 @@ from edge_agent.stages import Pulse, StageTimes, TimedDetector
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop, StepReport
-from edge_agent.uplink.link import Uplink
-from edge_agent.uplink.opening import open_uplink
-from edge_agent.uplink.state import Progress, StationState
+from edge_agent.uplink.state import StationState
 from edge_agent.vision.detector import Detector
+
+if TYPE_CHECKING:
+    from edge_agent.membership import Membership
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +44,30 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     Raises:
         InputError: Something that the settings name cannot be used.
     """
-    release = load_release(settings.station.release)
-    detector = Detector(release.package, settings.inference.threads)
-    check_golden_images(release.package, detector)
+    times, proof = StageTimes(), _Proof(settings)
+
+    def state() -> StationState:
+        return describe(
+            release=loop.release,
+            problems=fitness.problems,
+            camera=camera,
+            spooler=spooler,
+            journal=journal,
+            outputs=outputs,
+        )
+
+    fleet: Membership | None = None
+    if settings.fleet is None:
+        release = load_release(settings.station.release)
+        proof(release)
+    else:
+        # Only here: a station on its own loads nothing of what a fleet needs.
+        from edge_agent.membership import open_membership  # noqa: PLC0415
+
+        fleet = open_membership(settings, settings.fleet, prove=proof, times=times, describe=state)
+        release = fleet.release
     printer = open_printer(settings.printer.address)
     labels = ReleaseLabels(release, settings.printer.dpmm)
-    _check_labels(labels, release)
     camera = open_camera(
         settings.camera.source,
         fps=settings.camera.fps,
@@ -59,8 +77,6 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     )
     fitness = Fitness()
     outputs = open_outputs(settings.outputs.run_permit, settings.outputs.divert, fitness.may_run)
-    if settings.fleet is not None:
-        parse_broker(settings.fleet.broker)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(settings.journal_path, settings.station.name)
     desk = OutcomeDesk(journal, outputs, time.time)
@@ -76,33 +92,25 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
             confirmation=settings.printer.confirmation,
         ),
     )
-    desk.print_through(spooler)
-    evidence = EvidenceFolder(settings.station.data / "items")
-    times = StageTimes()
-    timed_detector = TimedDetector(detector, times)
+    desk.print_through(spooler if fleet is None else fleet.shown(spooler))
+    folder = settings.station.data / "items"
+    evidence = (
+        EvidenceFolder(folder) if fleet is None else EvidenceFolder(folder, show=fleet.show_crop)
+    )
     has_permit = settings.outputs.run_permit != NONE
     loop = StationLoop(
         geometry=_geometry(settings),
         release=release,
         settings=StationSettings(permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None),
-        detector=timed_detector,
+        detector=TimedDetector(proof.detector, times),
         journal=journal,
         desk=desk,
         labels=spooler,
         recollection=journal.recollection,
         evidence=evidence,
+        samples=None if fleet is None else fleet.uploads.samples,
+        releases=None if fleet is None else fleet.updater,
     )
-
-    def state() -> StationState:
-        return describe(
-            release=loop.release,
-            problems=fitness.problems,
-            camera=camera,
-            spooler=spooler,
-            journal=journal,
-            outputs=outputs,
-        )
-
     parts = Parts(
         camera=camera,
         loop=loop,
@@ -114,8 +122,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         fitness=fitness,
         pulse=Pulse(settings.inference.stuck_after_s),
         times=times,
-        detector=timed_detector,
-        uplink=_uplink(settings, camera.name, state),
+        fleet=fleet,
     )
     identity = Identity(
         station=settings.station.name,
@@ -125,20 +132,28 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     return Agent(parts, identity, show)
 
 
-def _uplink(settings: StationFile, camera: str, state: Callable[[], StationState]) -> Uplink | None:
-    if settings.fleet is None:
-        return None
+class _Proof:
+    """Finds out whether a release can run here; holds the model of the latest that can.
 
-    def decline(desired: Desired) -> None:
-        told = "this agent does not install releases: put it onto the device, and restart"
-        progress = Progress(desired.desired_version, desired.release, "refused", told)
-        if progress != uplink.progress:
-            uplink.report(progress)
+    Attributes:
+        detector: That model.
+    """
 
-    uplink = open_uplink(
-        settings, settings.fleet, camera=camera, describe=state, on_desired=decline
-    )
-    return uplink
+    detector: Detector
+
+    def __init__(self, settings: StationFile) -> None:
+        self._threads, self._dpmm = settings.inference.threads, settings.printer.dpmm
+
+    def __call__(self, release: Release) -> None:
+        """Loads a release's model, runs its golden images, draws its labels.
+
+        Raises:
+            InputError: It is not fit to run on this device.
+        """
+        detector = Detector(release.package, self._threads)
+        check_golden_images(release.package, detector)
+        _check_labels(ReleaseLabels(release, self._dpmm), release)
+        self.detector = detector
 
 
 def _geometry(settings: StationFile) -> StationGeometry:

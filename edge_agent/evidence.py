@@ -1,4 +1,4 @@
-"""Keeps a picture of each decided item, in a folder that never grows beyond its bound.
+"""Keeps a picture of each decided item, in a folder that never grows beyond its bound; shows it.
 
 Pictures help people, decisions do not need them: when the disk does not keep up they are skipped.
 """
@@ -6,6 +6,7 @@ Pictures help people, decisions do not need them: when the disk does not keep up
 import logging
 import queue
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -19,10 +20,21 @@ _JPEG_QUALITY = 90
 
 
 class EvidenceFolder:
-    """A folder of `ITEM.jpg`, written by a thread of its own; the oldest make room for new ones."""
+    """A folder of `ITEM.jpg`, written by a thread of its own; the oldest make room for new ones.
 
-    def __init__(self, folder: Path, max_pictures: int = 2_000) -> None:
-        self._folder, self._max_pictures = folder, max_pictures
+    Args:
+        folder: The folder; made where it is missing.
+        max_pictures: So many are kept.
+        show: Given each item's picture as JPEG, on the folder's thread; must not wait.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        max_pictures: int = 2_000,
+        show: Callable[[str, bytes], None] = lambda *_: None,
+    ) -> None:
+        self._folder, self._max_pictures, self._show = folder, max_pictures, show
         folder.mkdir(parents=True, exist_ok=True)
         self._kept = sorted(folder.glob("*.jpg"), key=lambda path: path.stat().st_mtime)
         self._queue: queue.Queue[tuple[str, NDArray[np.uint8]] | None] = queue.Queue(_QUEUE_SIZE)
@@ -46,18 +58,30 @@ class EvidenceFolder:
         while (taken := self._queue.get()) is not None:
             item_id, crop_bgr = taken
             try:
-                self._write(self._folder / f"{item_id}.jpg", crop_bgr)
-            except (OSError, cv2.error) as error:
+                jpeg = _encoded(crop_bgr)
+                self._show(item_id, jpeg)  # whether or not the disk takes it
+                self._write(self._folder / f"{item_id}.jpg", jpeg)
+            except (OSError, ValueError, cv2.error) as error:
                 if not self._fails:
                     logger.warning("pictures of items cannot be kept: %s", error)
                 self._fails = True
             else:
                 self._fails = False
 
-    def _write(self, path: Path, crop_bgr: NDArray[np.uint8]) -> None:
+    def _write(self, path: Path, jpeg: bytes) -> None:
         while len(self._kept) >= self._max_pictures:
             self._kept.pop(0).unlink(missing_ok=True)
-        is_encoded, jpeg = cv2.imencode(".jpg", crop_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
-        if is_encoded:
-            path.write_bytes(jpeg.tobytes())
-            self._kept.append(path)
+        path.write_bytes(jpeg)
+        self._kept.append(path)
+
+
+def _encoded(crop_bgr: NDArray[np.uint8]) -> bytes:
+    """Encodes a picture (uint8 [height, width, 3], BGR) as JPEG.
+
+    Raises:
+        cv2.error, ValueError: It is none that can be.
+    """
+    is_encoded, jpeg = cv2.imencode(".jpg", crop_bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    if not is_encoded:
+        raise ValueError(f"no JPEG from an image of shape {crop_bgr.shape}")
+    return bytes(jpeg.tobytes())

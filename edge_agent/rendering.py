@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from beltmark.contract.catalogue import Product
 from beltmark.contract.release import Release
 from edge_agent.labels.errors import LabelError
+from edge_agent.labels.expressions import Context
 from edge_agent.labels.proofread import label_context, refused_labels
 from edge_agent.labels.zpl import draw_zpl
 from edge_agent.printing.records import LabelItem, LabelOrder
@@ -14,10 +15,10 @@ _EXAMPLE = LabelItem("0" * 16, "W" * 6 + "0" * 7, "station", 1_700_000_000.0, "c
 
 
 class ReleaseLabels:
-    """The labels of one release, and those that earlier ones ordered with their own layouts.
+    """Draws labels, each as the release that decided wants it, whatever release runs by then.
 
     Args:
-        release: Whose layouts and products they are.
+        release: Whose products are looked at by `refused`.
         dpmm: The printer's dots per millimetre.
     """
 
@@ -28,11 +29,11 @@ class ReleaseLabels:
         """Returns one label as ZPL.
 
         Raises:
-            LabelError: It cannot be drawn with these values.
+            LabelError: It cannot be drawn with these values, or nothing says how.
         """
-        layout = order.layout or self._release.layouts[order.product.layout]
-        context = label_context(_fields(order.item), order.product)
-        return draw_zpl(layout, context, self._dpmm)
+        if order.layout is None:
+            raise LabelError("nothing says how its label is drawn", "label it by hand")
+        return draw_zpl(order.layout, order_context(order), self._dpmm)
 
     def refused(self) -> Iterator[tuple[Product, LabelError]]:
         """Draws every product's label once; yields those that cannot be drawn."""
@@ -40,6 +41,11 @@ class ReleaseLabels:
         return refused_labels(
             release.catalogue.products, release.layouts, _fields(_EXAMPLE), self._dpmm
         )
+
+
+def order_context(order: LabelOrder) -> Context:
+    """Returns what the layout of an order can name."""
+    return label_context(_fields(order.item), order.product)
 
 
 def _fields(item: LabelItem) -> Mapping[str, object]:

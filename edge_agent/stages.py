@@ -32,6 +32,11 @@ class StageTimes:
         """Notes one time."""
         self._times.setdefault(stage, deque(maxlen=_WINDOW)).append(seconds)
 
+    def latest_s(self, stage: Stage) -> float:
+        """Returns the latest time of a stage, in seconds; 0 where there is none yet."""
+        times = self._times.get(stage)
+        return times[-1] if times else 0.0
+
     def percentiles_ms(self) -> dict[str, dict[str, float]]:
         """Returns p50 and p99 of each stage, in milliseconds."""
         told: dict[str, dict[str, float]] = {}
@@ -57,14 +62,12 @@ class TimedDetector:
         steady: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._detector, self._times, self._steady = detector, times, steady
-        self.last_s = 0.0
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> Sequence[Detected]:
         """Finds items in an image (uint8 [height, width, 3], BGR)."""
         begun = self._steady()
         found = self._detector.detect(image_bgr)
-        self.last_s = self._steady() - begun
-        self._times.add("detect", self.last_s)
+        self._times.add("detect", self._steady() - begun)
         return found
 
 

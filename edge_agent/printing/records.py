@@ -74,7 +74,7 @@ class LabelOrder:
         product: What it is.
         place: Where it was decided.
         layout: How the release that decided draws it, whatever release runs by the time when it is
-            printed; None leaves that to the release whose labels the spooler draws.
+            printed; without it, none is drawn.
     """
 
     item: LabelItem

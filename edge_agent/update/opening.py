@@ -17,11 +17,12 @@ from edge_agent.settings import FleetSection
 from edge_agent.station_loop_ports import DetectorPort
 from edge_agent.update.fetcher import FetchLimits
 from edge_agent.update.machine import Progress
-from edge_agent.update.ports import UpdateReport, UpdaterSettings
+from edge_agent.update.ports import UpdaterSettings
 from edge_agent.update.slots import Slots
 from edge_agent.update.trial import Trial
 from edge_agent.update.trust import TufTrust
 from edge_agent.update.updater import Updater
+from edge_agent.update_report import UpdateReport
 from edge_agent.vision.detector import Detector
 
 _MAX_ROOT_BYTES = 512_000

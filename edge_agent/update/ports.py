@@ -6,31 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from beltmark.contract.bundle import Bundle, BundleFile, Requirements
-from beltmark.contract.messages import UpdateState
 from beltmark.contract.release import Release
 from edge_agent.update.machine import Progress
 from edge_agent.update.slots import Booted, Staged
 from edge_agent.update.trust import SignedRelease
-
-
-@dataclass(frozen=True)
-class UpdateReport:
-    """How far the device is with what is desired.
-
-    Attributes:
-        desired_version: The desired state that this is about; 0 for none.
-        release: The release that it names.
-        state: How far.
-        reason: Why it was refused, or what is waited for.
-        is_stale: This is about a desired state that came too late and changes nothing: what the
-            device is about is another.
-    """
-
-    desired_version: int
-    release: str
-    state: UpdateState
-    reason: str = ""
-    is_stale: bool = False
+from edge_agent.update_report import UpdateReport
 
 
 def told_of(progress: Progress) -> UpdateReport:
@@ -72,7 +52,7 @@ class ReleaseTrust(Protocol):
 class SlotStore(Protocol):
     """Where releases lie."""
 
-    def boot(self) -> Booted:
+    def boot(self, prove: Callable[[Release], None]) -> Booted:
         """See `Slots.boot`."""
         ...
 

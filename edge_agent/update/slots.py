@@ -92,8 +92,12 @@ class Slots:
         """The slot that takes the next release."""
         return "b" if self._state.active == "a" else "a"
 
-    def boot(self) -> Booted:
+    def boot(self, prove: Callable[[Release], None] = lambda _: None) -> Booted:
         """Finds the release to start with: that of the slot that runs, else a whole one.
+
+        Args:
+            prove: Finds out whether a whole release can still run here: its files may be as they
+                were, and the libraries or the processor not. Raises InputError where it cannot.
 
         Raises:
             InputError: Not even the station file's own release can be used.
@@ -110,6 +114,7 @@ class Slots:
                 continue
             try:
                 release = self._load(slot)
+                prove(release)
             except (SlotDamaged, InputError) as problem:
                 troubles.append(f"slot {slot}: {problem}")
                 continue
@@ -118,6 +123,7 @@ class Slots:
             return Booted(release, _told(troubles, release))
         self._state = SlotState()
         release = load_release(self._factory)
+        prove(release)
         return Booted(release, _told(troubles, release))
 
     def stage(

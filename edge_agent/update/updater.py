@@ -33,11 +33,11 @@ from edge_agent.update.ports import (
     ReleaseTrial,
     ReleaseTrust,
     SlotStore,
-    UpdateReport,
     UpdaterSettings,
     told_of,
 )
 from edge_agent.update.work import UpdateWork
+from edge_agent.update_report import UpdateReport
 
 logger = logging.getLogger(__name__)
 
@@ -98,13 +98,17 @@ class Updater:
         """How things stand. For use from any thread."""
         return told_of(self._progress)
 
-    def boot(self) -> Release:
+    def boot(self, prove: Callable[[Release], None] = lambda _: None) -> Release:
         """Returns the release to start with: that of the slots, or the station file's own.
+
+        Args:
+            prove: Finds out whether a whole release can still run here; raises InputError where it
+                cannot. The one that is returned was proved last.
 
         Raises:
             InputError: None can be used.
         """
-        booted = self._slots.boot()
+        booted = self._slots.boot(prove)
         trouble = booted.trouble
         try:
             self._progress = self._store.read()

@@ -11,10 +11,11 @@ from typing import Protocol
 from beltmark.contract.messages import Committed, Desired, PartHealth
 from beltmark.contract.topics import SERVER_ONLINE, down, up
 from beltmark.contract.wire import MalformedMessage, Message, decode
+from edge_agent.update_report import UpdateReport
 from edge_agent.uplink import wording
 from edge_agent.uplink.outbox import Outbox
 from edge_agent.uplink.session import Heard
-from edge_agent.uplink.state import Device, Progress, StationState
+from edge_agent.uplink.state import Device, StationState
 from edge_agent.uplink.window import SendWindow
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Told:
     device: Device
     describe: Callable[[], StationState]
     parts: Callable[[StationState], Mapping[str, PartHealth]]
-    progress: Callable[[], Progress]
+    progress: Callable[[], UpdateReport]
     on_desired: Callable[[Desired], None]
     heartbeat_s: float
     clock: Callable[[], float]
@@ -74,7 +75,7 @@ class Conversation:
     def __init__(self, session: OpenSession, outbox: Outbox, told: Told) -> None:
         self._session, self._outbox, self._told = session, outbox, told
         self.malformed = 0
-        self._progress: Progress | None = None  # as it was told
+        self._progress: UpdateReport | None = None  # as it was told
         self._heartbeat_at = 0.0
         committed = outbox.committed
         self._window = SendWindow(committed, committed, told.steady())

@@ -15,6 +15,7 @@ from typing import Final
 
 from beltmark.contract.broker import BrokerAddress
 from beltmark.contract.messages import Desired, PartHealth, PartState
+from edge_agent.update_report import UpdateReport
 from edge_agent.uplink import wording
 from edge_agent.uplink.backoff import Backoff
 from edge_agent.uplink.conversation import Conversation, Told
@@ -22,7 +23,7 @@ from edge_agent.uplink.gathering import Gatherer
 from edge_agent.uplink.outbox import NewRecord, Outbox
 from edge_agent.uplink.outbox_file import OutboxBroken, OutboxUnavailable
 from edge_agent.uplink.session import MqttSession, SessionFailed
-from edge_agent.uplink.state import Device, Progress, StationState
+from edge_agent.uplink.state import Device, StationState
 from edge_agent.uplink.telemetry import MinuteCounter
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Uplink:
         settings: How the server is reached.
         describe: Tells how the station is; called on the uplink's thread.
         on_desired: Takes each desired state that comes; called on the uplink's thread.
+        progress: How far the station is with what was desired of it before.
         clock: Seconds since the epoch.
         steady: Seconds on a clock that is never set.
         jitter: Draws from 0..1: devices that lost one broker do not come back all at once.
@@ -79,6 +81,7 @@ class Uplink:
         describe: Callable[[], StationState],
         on_desired: Callable[[Desired], None],
         *,
+        progress: UpdateReport | None = None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -86,7 +89,7 @@ class Uplink:
         self._settings, self._describe = settings, describe
         self._clock, self._steady = clock, steady
         self._gatherer = Gatherer(settings.journal_path, clock())
-        self._progress = Progress()
+        self._progress = progress or UpdateReport()
         self._told = Told(
             settings.device,
             describe,
@@ -135,7 +138,7 @@ class Uplink:
         return PartHealth(state=state, told=wording.told(told), since=self._since)
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> UpdateReport:
         """What was reported of updates last."""
         return self._progress
 
@@ -150,9 +153,13 @@ class Uplink:
         if self._thread.is_alive():
             self._thread.join(timeout=15.0)
 
-    def report(self, progress: Progress) -> None:
-        """Tells how far an update is; a record for ever, and at once if the server listens."""
-        self._progress = progress
+    def report(self, progress: UpdateReport) -> None:
+        """Tells how far an update is; a record for ever, and at once if the server listens.
+
+        What is stale becomes a record alone: what the station is about is another.
+        """
+        if not progress.is_stale:
+            self._progress = progress
         self._gatherer.offer(NewRecord("update", self._clock(), wording.update_step(progress)))
         self._wake.set()
 

@@ -9,6 +9,7 @@ from beltmark.contract.broker import parse_broker
 from beltmark.contract.messages import Desired, PartHealth
 from edge_agent.device_token import read_token
 from edge_agent.settings import FleetSection, StationFile
+from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.fleet_http import FleetHttp, parse_server
 from edge_agent.uplink.link import Uplink, UplinkSettings
 from edge_agent.uplink.pictures import PictureUploader
@@ -27,6 +28,7 @@ def open_uplink(
     camera: str,
     describe: Callable[[], StationState],
     on_desired: Callable[[Desired], None],
+    progress: UpdateReport | None = None,
 ) -> Uplink:
     """Builds the uplink of a station; nothing is connected or started yet.
 
@@ -36,6 +38,7 @@ def open_uplink(
         camera: The camera's address as it may be shown.
         describe: Tells how the station is; called on the uplink's thread.
         on_desired: Takes each desired state that comes; called on the uplink's thread.
+        progress: How far the station is with what was desired of it before.
 
     Raises:
         InputError: The broker's address cannot be read.
@@ -55,7 +58,7 @@ def open_uplink(
         journal_path=station.journal_path,
         heartbeat_s=fleet.heartbeat_s,
     )
-    return Uplink(settings, describe, on_desired)
+    return Uplink(settings, describe, on_desired, progress=progress)
 
 
 @dataclass(frozen=True)

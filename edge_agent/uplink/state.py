@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from beltmark.contract.messages import PartHealth, UpdateState
+from beltmark.contract.messages import PartHealth
 
 
 @dataclass(frozen=True)
@@ -25,23 +25,6 @@ class Device:
     machine: str = ""
     camera: str = ""
     printer: str = ""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a device is with what is desired.
-
-    Attributes:
-        desired_version: The desired state that this is about; 0 for none.
-        desired_release: The release that it names.
-        state: How far.
-        reason: Why it was refused, or what is waited for.
-    """
-
-    desired_version: int = 0
-    desired_release: str = ""
-    state: UpdateState = "idle"
-    reason: str = ""
 
 
 @dataclass(frozen=True)

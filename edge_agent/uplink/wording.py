@@ -13,8 +13,9 @@ from beltmark.contract.messages import (
     Reported,
     UpdateStep,
 )
+from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.outbox import Waiting
-from edge_agent.uplink.state import Device, Progress, StationState
+from edge_agent.uplink.state import Device, StationState
 
 _LONGEST_TELLING = 2_000
 _LONGEST_WORD = 200
@@ -37,7 +38,13 @@ def _storable(text: str) -> str:
 
 
 def birth(
-    device: Device, state: StationState, progress: Progress, *, session: int, stream: str, at: float
+    device: Device,
+    state: StationState,
+    progress: UpdateReport,
+    *,
+    session: int,
+    stream: str,
+    at: float,
 ) -> Birth:
     """A device has connected."""
     return Birth(
@@ -80,7 +87,7 @@ def heartbeat(
 
 
 def reported(
-    device: Device, state: StationState, progress: Progress, *, session: int, at: float
+    device: Device, state: StationState, progress: UpdateReport, *, session: int, at: float
 ) -> Reported:
     """What a device runs, and how far it is with what is desired."""
     return Reported(
@@ -90,17 +97,17 @@ def reported(
         release=state.release,
         package_sha256=state.package_sha256,
         desired_version=progress.desired_version,
-        desired_release=progress.desired_release,
+        desired_release=progress.release,
         state=progress.state,
         reason=told(progress.reason),
     )
 
 
-def update_step(progress: Progress) -> UpdateStep:
+def update_step(progress: UpdateReport) -> UpdateStep:
     """The same, as a record for ever."""
     return UpdateStep(
         desired_version=progress.desired_version,
-        release=progress.desired_release,
+        release=progress.release,
         state=progress.state,
         reason=told(progress.reason),
     )

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from blob_station import BLUE, GREEN, RED, pass_by, write_release, write_station
 from mqtt_brokers import RealBroker
+from signed_site import TOKEN, SignedSite
 from waiting import until
 
 from edge_agent.app import open_agent
@@ -29,6 +30,8 @@ def write_fleet_station(folder: Path, broker: str) -> Path:
     frames.mkdir()
     for index, image in enumerate(pass_by([RED, GREEN, BLUE])):
         cv2.imwrite(str(frames / f"{index:04d}.png"), image)
+    (folder / "root.json").write_bytes(SignedSite(folder / "site").root)
+    (folder / "device-token").write_text(TOKEN)
     fleet = (
         f'server = "http://127.0.0.1:9"\nbroker = "{broker}"\nroot = "root.json"\n'
         'token_file = "device-token"\nheartbeat_s = 0.5'
@@ -75,8 +78,8 @@ def test_what_the_journal_says_the_server_has(mosquitto: RealBroker, tmp_path: P
         assert {"camera", "printer", "journal", "uplink"} <= parts
         (device,) = rows(sa.select(devices))
         reported = json.loads(device.reported)
-        assert (reported["state"], reported["desired_release"]) == ("refused", "r2")
-        assert "does not install" in reported["reason"]
+        assert (reported["state"], reported["desired_release"]) == ("downloading", "r2")
+        assert "nothing comes from the server" in reported["reason"]
     finally:
         link.stop()
         engine.dispose()

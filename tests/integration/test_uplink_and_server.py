@@ -24,8 +24,9 @@ from beltmark.contract.messages import Desired, PartHealth
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.station.decision import Decision
+from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.link import Uplink, UplinkSettings
-from edge_agent.uplink.state import Device, Progress, StationState
+from edge_agent.uplink.state import Device, StationState
 from fleet_server.ingest.link import FleetLink
 from fleet_server.storage.engine import open_database
 from fleet_server.storage.fleet import FleetStore
@@ -182,7 +183,7 @@ def test_a_desired_release_reaches_the_device_and_its_answer_the_server(
         server.fleet.desire("belt-1", "r2", "test")
         until(lambda: station.desired, "the desired state")
         assert station.desired[-1].release == "r2"
-        station.uplink.report(Progress(1, "r2", "refused", "it is for another machine"))
+        station.uplink.report(UpdateReport(1, "r2", "refused", "it is for another machine"))
 
         def is_told() -> bool:
             found = server.device()

@@ -17,10 +17,11 @@ from beltmark.contract.release import Release
 from edge_agent.station_loop_ports import DetectorPort, ReadyRelease
 from edge_agent.update.errors import Dropped, ReleaseRefused, SlotDamaged, Unreachable
 from edge_agent.update.machine import Progress
-from edge_agent.update.ports import UpdateReport, UpdaterSettings
+from edge_agent.update.ports import UpdaterSettings
 from edge_agent.update.slots import Booted, Staged
 from edge_agent.update.trust import SignedRelease
 from edge_agent.update.updater import Updater
+from edge_agent.update_report import UpdateReport
 
 MANIFEST = Manifest(
     name="m",
@@ -101,7 +102,8 @@ class World:
         self.do("forget")
 
     # Slots.
-    def boot(self) -> Booted:
+    def boot(self, prove: Callable[[Release], None]) -> Booted:
+        prove(release(self.active))
         return Booted(release(self.active), self.trouble)
 
     def stage(self, bundle: Bundle, bundle_sha256: str, fetch: object) -> None:
