@@ -5,42 +5,22 @@ help stays quick.
 """
 
 import argparse
-import io
 import logging
-import math
 import os
 import signal
 import sys
 from pathlib import Path
 
-from beltmark.contract.errors import InputError
+from beltmark.command import run_command, seconds, whole
 
 MAX_PICTURE_PIXELS = 64 * 1024 * 1024
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 1 agent died, 2 bad input, 130 Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal's alphabet may be small
-    arguments = _parser().parse_args(argv)
     # Read by OpenCV when it is loaded: a few bytes can claim to be a picture of gigabytes.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PIXELS))
-    try:
-        code: int = arguments.command(arguments)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read the listing has seen enough
-        return 0
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{where}{error.strerror} (free the disk, check permissions)", file=sys.stderr)
-        return 2
-    return code
+    return run_command(_parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run a station until it is stopped")
     _add_station(run)
-    run.add_argument("--seconds", type=_seconds, help="end after this time")
+    run.add_argument("--seconds", type=seconds, help="end after this time")
     run.add_argument("--quiet", action="store_true", help="only say what is wrong")
     run.set_defaults(command=_run)
 
@@ -57,7 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_station(journal)
     journal.add_argument("--json", action="store_true", help="one JSON object a line")
     journal.add_argument(
-        "--last", type=_count, default=1_000, metavar="N", help="at most so many (default: 1000)"
+        "--last",
+        type=whole(1, 1_000_000),
+        default=1_000,
+        metavar="N",
+        help="at most so many (default: 1000)",
     )
     journal.set_defaults(command=_journal)
 
@@ -69,22 +53,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("station", type=Path, metavar="STATION.toml", help="the station file")
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds")
-    return value
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 1_000_000):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
-    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:

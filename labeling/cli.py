@@ -4,13 +4,13 @@ Reads arguments and prints; each command loads what it needs when it is called.
 """
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beltmark.command import run_command, whole
 from beltmark.contract.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,28 +21,9 @@ MAX_PICTURE_PIXELS = 64 * 1024 * 1024
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 1 not all of it, 2 bad input, 130 Ctrl-C."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal's alphabet may be small
-    arguments = _parser().parse_args(argv)
     # Read by OpenCV when it is loaded: a few bytes can claim to be a picture of gigabytes.
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PIXELS))
-    try:
-        code: int = arguments.command(arguments)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read the output has seen enough
-        return 0
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{where}{error.strerror} (free the disk, check permissions)", file=sys.stderr)
-        return 2
-    return code
+    return run_command(_parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,7 +66,11 @@ def _parser() -> argparse.ArgumentParser:
         "--token-file", type=Path, required=True, metavar="F", help="holds the admin token"
     )
     samples.add_argument(
-        "--limit", type=_count, default=1_000, metavar="N", help="the newest N (default: 1000)"
+        "--limit",
+        type=whole(1, 10_000),
+        default=1_000,
+        metavar="N",
+        help="the newest N (default: 1000)",
     )
     _add_prefix(samples, "goes before each file name in the tasks")
     samples.set_defaults(command=_samples)
@@ -94,12 +79,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_prefix(parser: argparse.ArgumentParser, told: str) -> None:
     parser.add_argument("--images-prefix", default="", metavar="URL_OR_PATH", help=told)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 10000")
-    return int(text)
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import logging
 import sys
 from pathlib import Path
 
+from beltmark.command import INTERRUPTED, run_command
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import load_package
 from beltmark.contract.policy import Policy
@@ -16,24 +17,12 @@ from beltmark.datasets.coco import read_coco
 from beltmark.datasets.split import select_scenes
 from training.package import write_release
 
-INTERRUPTED = 130
-"""Exit code of a process that Ctrl-C ended, as shells have it."""
-
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns the exit code: 0 done, 2 bad input, 130 stopped by the user."""
-    arguments = _parser().parse_args(argv)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("training").setLevel(logging.INFO)  # libraries tell their own steps at INFO
-    try:
-        code: int = arguments.command(arguments)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return INTERRUPTED
-    return code
+    return run_command(_parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:

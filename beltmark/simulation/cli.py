@@ -6,18 +6,16 @@ Reads arguments and prints; all work is done in the modules it calls.
 import argparse
 import json
 import logging
-import math
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 
+from beltmark.command import between, run_command, whole
 from beltmark.contract.catalogue import Product, read_catalogue
 from beltmark.contract.documents import write_json
-from beltmark.contract.errors import InputError
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.printer import PrinterFaults, serve
 from beltmark.simulation.shapes.families import CLASS_NAMES
@@ -29,21 +27,9 @@ BUNDLED_CATALOGUE = Path(__file__).parents[1] / "bundled" / "catalogue.csv"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 2 bad input."""
-    arguments = _parser().parse_args(argv)
+    """Runs one command; returns its exit code: 0 done, 2 bad input, 130 Ctrl-C."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        code: int = arguments.command(arguments)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{where}{error.strerror} (name another file, folder or port)", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return code
+    return run_command(_parser(), argv)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,11 +37,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     dataset = commands.add_parser("dataset", help="write a COCO dataset of rendered belts")
-    dataset.add_argument("--images", type=_whole(1, 1_000_000), required=True)
-    dataset.add_argument("--seed", type=_whole(0, 2**63), required=True)
+    dataset.add_argument("--images", type=whole(1, 1_000_000), required=True)
+    dataset.add_argument("--seed", type=whole(0, 2**63), required=True)
     dataset.add_argument("--out", type=Path, required=True, help="folder to write")
     dataset.add_argument("--classes", nargs="+", choices=CLASS_NAMES, default=CLASS_NAMES)
-    dataset.add_argument("--workers", type=_whole(1, 64), default=1, help="processes (default: 1)")
+    dataset.add_argument("--workers", type=whole(1, 64), default=1, help="processes (default: 1)")
     dataset.set_defaults(command=_dataset)
 
     video = commands.add_parser("video", help="write a video and its truth")
@@ -71,60 +57,33 @@ def _parser() -> argparse.ArgumentParser:
     station = commands.add_parser("station", help="run a live belt, camera and printer")
     _add_run_options(station, seconds=0.0)
     for name in ("camera", "control", "printer"):
-        station.add_argument(f"--{name}-port", type=_whole(0, 65535), default=0)
+        station.add_argument(f"--{name}-port", type=whole(0, 65535), default=0)
     station.add_argument("--truth", type=Path, required=True, help="file to write at the end")
     station.add_argument("--no-permit", action="store_true", help="the belt runs unasked")
     station.set_defaults(command=_station)
 
     printer = commands.add_parser("printer", help="run a printer alone")
-    printer.add_argument("--port", type=_whole(0, 65535), default=9100)
-    printer.add_argument("--seconds", type=_number(0.1, 86_400), help="end after this time")
+    printer.add_argument("--port", type=whole(0, 65535), default=9100)
+    printer.add_argument("--seconds", type=between(0.1, 86_400), help="end after this time")
     printer.add_argument("--record", type=Path, help="file that keeps what came out")
-    printer.add_argument("--slow-s", type=_number(0, 3600), default=0.0, help="for each label")
+    printer.add_argument("--slow-s", type=between(0, 3600), default=0.0, help="for each label")
     printer.add_argument("--silent", action="store_true", help="answer no query")
-    printer.add_argument("--media-out-after", type=_whole(0, 1_000_000), metavar="LABELS")
-    printer.add_argument("--dies-after-bytes", type=_whole(1, 2**31), metavar="BYTES")
+    printer.add_argument("--media-out-after", type=whole(0, 1_000_000), metavar="LABELS")
+    printer.add_argument("--dies-after-bytes", type=whole(1, 2**31), metavar="BYTES")
     printer.set_defaults(command=_printer)
     return parser
 
 
 def _add_run_options(parser: argparse.ArgumentParser, seconds: float = 20.0) -> None:
-    parser.add_argument("--seed", type=_whole(0, 2**63), required=True)
+    parser.add_argument("--seed", type=whole(0, 2**63), required=True)
     parser.add_argument(
-        "--seconds", type=_number(0, 86_400), default=seconds, help=f"(default: {seconds:g})"
+        "--seconds", type=between(0, 86_400), default=seconds, help=f"(default: {seconds:g})"
     )
-    parser.add_argument("--fps", type=_number(1, 60), default=15.0, help="(default: 15)")
+    parser.add_argument("--fps", type=between(1, 60), default=15.0, help="(default: 15)")
     parser.add_argument(
         "--catalogue", type=Path, default=BUNDLED_CATALOGUE, help="CSV of the products that come"
     )
-    parser.add_argument("--foreign-share", type=_number(0, 1), default=0.12, help="(default: 0.12)")
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    """Reads a whole number within bounds, both included."""
-
-    def read(text: str) -> int:
-        value = int(text) if text.isascii() and text.isdigit() else low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {high}")
-        return value
-
-    return read
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    """Reads a number within bounds, both included."""
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {low:g} to {high:g}")
-        return value
-
-    return read
+    parser.add_argument("--foreign-share", type=between(0, 1), default=0.12, help="(default: 0.12)")
 
 
 def _world_plan(arguments: argparse.Namespace) -> WorldPlan:
