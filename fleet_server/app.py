@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from beltmark.web.assets import STATIC_FOLDER
 from fleet_server.api.access import Access
 from fleet_server.api.bodies import BodyLimit
-from fleet_server.api.context import ApiContext
+from fleet_server.api.context import ApiContext, Trouble
 from fleet_server.api.description import describe
 from fleet_server.api.devices import device_routes
 from fleet_server.api.headers import SecurityHeaders
@@ -25,7 +25,7 @@ from fleet_server.api.tuf import tuf_routes
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.handlers.samples import SampleFolder
 from fleet_server.ingest.link import LinkHealth
-from fleet_server.pages.context import PageContext, Trouble
+from fleet_server.pages.context import PageContext
 from fleet_server.pages.live import LiveFeed
 from fleet_server.pages.routes import page_routes
 from fleet_server.pages.static import StaticFolder
@@ -67,7 +67,7 @@ def create_app(
 
     Returns:
         The app. Whoever serves it calls `app.state.live.end()` when it is to end: open pages would
-        hold it up for ever.
+        hold it up for ever. `app.state.started_at` is when it began.
     """
     app = FastAPI(
         title="Beltmark fleet",
@@ -80,13 +80,21 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.state.access = Access(site, clock)
     limits = site.settings.limits
+
+    def troubles() -> list[Trouble]:
+        return [
+            *_database_troubles(engine),
+            *_link_troubles(link.health),
+            *(Trouble(problem, is_blinding=False) for problem in more_problems()),
+        ]
+
     context = ApiContext(
         engine=engine,
         fleet=FleetStore(engine, clock),
         repository=site.repository(clock),
         pictures=PictureFolder(site.pictures_folder, limits.pictured_items_per_device),
         samples=SampleFolder(site.samples_folder, limits.samples_per_device),
-        problems=lambda: [*_database_problems(engine), *link.health.problems, *more_problems()],
+        troubles=troubles,
         started_at=clock(),
         clock=clock,
     )
@@ -94,14 +102,11 @@ def create_app(
         engine=engine,
         fleet=context.fleet,
         pictures=context.pictures,
-        troubles=lambda: [
-            *(Trouble(problem) for problem in _database_problems(engine)),
-            *_link_troubles(link.health),
-            *(Trouble(problem, is_blinding=False) for problem in more_problems()),
-        ],
+        troubles=troubles,
         started_at=context.started_at,
         clock=clock,
     )
+    app.state.started_at = context.started_at
     app.state.live = LiveFeed(pages)
     for router in (
         health_routes(context),
@@ -121,12 +126,12 @@ def create_app(
     return app
 
 
-def _database_problems(engine: sa.Engine) -> list[str]:
+def _database_troubles(engine: sa.Engine) -> list[Trouble]:
     try:
         with reading(engine) as connection:
             connection.execute(sa.select(1))
     except StorageUnavailable as error:
-        return [f"the database cannot be read: {error}"]
+        return [Trouble(f"the database cannot be read: {error}")]
     return []
 
 

@@ -6,6 +6,7 @@ Mosquitto with an access list.
 """
 
 import logging
+import signal
 import socket
 import tempfile
 import threading
@@ -103,7 +104,7 @@ class EmbeddedBroker:
         )
         self._broker = Broker(config_path=str(configuration))
         try:
-            self._broker.start()
+            _start(self._broker)
         except (OSError, RuntimeError) as error:
             self.stop()
             raise InputError(
@@ -149,10 +150,24 @@ class EmbeddedBroker:
                 continue
             logger.error("the embedded broker has ended; it is started again")
             try:
-                broker.start()
+                _start(broker)
             except (OSError, RuntimeError) as error:
                 logger.error("the embedded broker does not start: %s", error)
                 pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+
+
+def _start(broker: Broker) -> None:
+    """Starts it so that Ctrl-C, which reaches every process of a terminal, leaves it to us to end.
+
+    Raises:
+        OSError: Its port is in use.
+        RuntimeError: It does not come up.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        broker.start()  # the process inherits what its maker does not hear
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_address(host: str, port: int) -> tuple[str, int]:

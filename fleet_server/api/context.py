@@ -12,6 +12,21 @@ from fleet_server.storage.fleet import FleetStore
 
 
 @dataclass(frozen=True)
+class Trouble:
+    """Something that is wrong with the server itself.
+
+    Attributes:
+        what: What it is.
+        since: Since when, in seconds since the epoch; None where that is not known.
+        is_blinding: Whether what is told of devices may be old because of it.
+    """
+
+    what: str
+    since: float | None = None
+    is_blinding: bool = True
+
+
+@dataclass(frozen=True)
 class ApiContext:
     """What the routes need.
 
@@ -21,7 +36,7 @@ class ApiContext:
         repository: Its signed releases.
         pictures: Where items' pictures lie.
         samples: Where samples' images lie.
-        problems: Tells what is wrong with the server at the moment.
+        troubles: Tells what is wrong with the server at the moment.
         started_at: When the server started, in seconds since the epoch.
         clock: Seconds since the epoch.
     """
@@ -31,6 +46,6 @@ class ApiContext:
     repository: ReleaseRepository
     pictures: PictureFolder
     samples: SampleFolder
-    problems: Callable[[], list[str]]
+    troubles: Callable[[], list[Trouble]]
     started_at: float
     clock: Callable[[], float]

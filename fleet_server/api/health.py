@@ -14,11 +14,13 @@ class Health(BaseModel):
     Attributes:
         status: What it amounts to.
         problems: What is wrong.
+        hears_devices: Whether what it tells of devices is of now.
         started_at: When it started, in seconds since the epoch.
     """
 
     status: Literal["ok", "degraded"]
     problems: list[str]
+    hears_devices: bool
     started_at: float
 
 
@@ -32,11 +34,12 @@ def health_routes(context: ApiContext) -> APIRouter:
         responses={503: {"model": Health, "description": "Something is wrong"}},
     )
     def health(response: Response) -> Health:
-        problems = context.problems()
-        response.status_code = 503 if problems else 200
+        troubles = context.troubles()
+        response.status_code = 503 if troubles else 200
         return Health(
-            status="degraded" if problems else "ok",
-            problems=problems,
+            status="degraded" if troubles else "ok",
+            problems=[trouble.what for trouble in troubles],
+            hears_devices=not any(trouble.is_blinding for trouble in troubles),
             started_at=context.started_at,
         )
 

@@ -17,6 +17,7 @@ from fleet_server.api.context import ApiContext
 from fleet_server.api.problems import problems
 from fleet_server.api.stored_file import file_responses, stored_file
 from fleet_server.handlers.samples import take_sample
+from fleet_server.storage.fleet import StoredSample
 
 MAX_LISTED: Final = 10_000
 PICTURE_HEADERS: Final = {"Cache-Control": "private, max-age=300"}
@@ -92,15 +93,7 @@ def sample_routes(context: ApiContext) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
         device: Annotated[DeviceName | None, Query()] = None,
     ) -> list[ListedSample]:
-        return [
-            ListedSample(
-                device=one.device,
-                received_at=one.received_at,
-                sha256=one.sha256,
-                sample=one.sample,
-            )
-            for one in context.fleet.samples(limit, device)
-        ]
+        return [listed_sample(one) for one in context.fleet.samples(limit, device)]
 
     @router.get(
         "/samples/{device}/{sample_id}/image",
@@ -121,3 +114,13 @@ def sample_routes(context: ApiContext) -> APIRouter:
         return stored_file(path, "image/jpeg", missing, PICTURE_HEADERS)
 
     return router
+
+
+def listed_sample(stored: StoredSample) -> ListedSample:
+    """A sample as it is listed."""
+    return ListedSample(
+        device=stored.device,
+        received_at=stored.received_at,
+        sha256=stored.sha256,
+        sample=stored.sample,
+    )

@@ -7,23 +7,9 @@ from datetime import datetime, tzinfo
 import sqlalchemy as sa
 
 from beltmark.web.wording import Moments
+from fleet_server.api.context import Trouble
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.storage.fleet import FleetStore
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that is wrong with the server itself.
-
-    Attributes:
-        what: What it is.
-        since: Since when, in seconds since the epoch; None where that is not known.
-        is_blinding: Whether what the pages show may be old because of it.
-    """
-
-    what: str
-    since: float | None = None
-    is_blinding: bool = True
 
 
 @dataclass(frozen=True)

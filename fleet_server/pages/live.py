@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from fleet_server.pages.context import PageContext, Trouble
+from fleet_server.api.context import Trouble
+from fleet_server.pages.context import PageContext
 from fleet_server.pages.finding import Builder
 from fleet_server.pages.rendering import TROUBLE, NoSuchPage, draw_trouble
 from fleet_server.storage.engine import StorageUnavailable

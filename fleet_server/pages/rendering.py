@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from beltmark.web.assets import template_environment
 from beltmark.web.wording import Moments
-from fleet_server.pages.context import Trouble
+from fleet_server.api.context import Trouble
 
 SILENT_AFTER_S: Final = 6
 """A page that has heard nothing of the server for so long says so."""

@@ -8,8 +8,9 @@ from fastapi.responses import HTMLResponse
 from beltmark.contract.messages import Time
 from beltmark.web.wording import Moments
 from fleet_server.api.access import person
+from fleet_server.api.context import Trouble
 from fleet_server.pages.actions import action_routes
-from fleet_server.pages.context import PageContext, Trouble
+from fleet_server.pages.context import PageContext
 from fleet_server.pages.events import EventStream
 from fleet_server.pages.finding import Builder, find_page
 from fleet_server.pages.live import LiveFeed, TooManyReaders
