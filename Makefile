@@ -5,7 +5,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint co
 
 .PHONY: demo test check bench real format clean
 
-demo: .venv/ready  ## one simulated station: camera, agent, printer (no torch); SECONDS=30 ends by itself
+demo: .venv/ready  ## three simulated stations, their server and its page (no torch); SECONDS=60 ends by itself
 	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: .venv-dev/ready  ## every test
@@ -32,7 +32,7 @@ format: .venv-dev/ready
 .venv/ready: pyproject.toml constraints.txt
 	@echo "setting up .venv (about a minute, once)"
 	@$(PYTHON) -m venv .venv
-	@.venv/bin/python $(PIP_INSTALL) --editable '.[edge,simulation]'
+	@.venv/bin/python $(PIP_INSTALL) --editable '.[edge,fleet,simulation]'
 	@touch $@
 
 .venv-dev/ready: pyproject.toml constraints.txt

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from beltmark.contract.documents import write_bytes
 from beltmark.contract.release import Release, load_release
-from beltmark.demo import BUNDLED
+from beltmark.demo.station import BUNDLED
 from beltmark.simulation.world import World, WorldPlan
 from edge_agent.labels.preview import draw_preview
 from edge_agent.labels.proofread import label_context

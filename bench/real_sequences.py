@@ -22,7 +22,7 @@ import numpy as np
 
 from beltmark.contract.catalogue import gtin_check_digit
 from beltmark.datasets.coco import LabelledImage, read_coco
-from beltmark.demo import BUNDLED
+from beltmark.demo.station import BUNDLED
 
 BLANK_S = 2.0
 STATION = """\

@@ -20,7 +20,7 @@ import onnxruntime
 from beltmark.contract.documents import write_bytes
 from beltmark.contract.package import load_package
 from beltmark.contract.release import Release, load_release
-from beltmark.demo import BUNDLED, STATION
+from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.world import World, WorldPlan
 from bench.float_twin import float_twin
@@ -156,7 +156,7 @@ def process_figures(release: Release, jpegs: list[bytes]) -> tuple[float, float]
         station = Path(folder) / "station.toml"
         data = Path(folder) / "data"
         station.write_text(
-            STATION.format(
+            station_text(
                 release=release.folder.resolve(),
                 data=data,
                 camera=frames,

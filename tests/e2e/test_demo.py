@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.request
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.xdist_group("e2e")
 LAST_LINE = re.compile(
     r"passed=(\d+) items=(\d+) labels=(\d+) reviews=\d+ missed=0 wrong=0 duplicates=0"
 )
+PAGE = re.compile(r"page: (http://\S+)")
 PATIENCE_S = 60.0
 
 
@@ -21,13 +23,14 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_ends_by_itself_with_the_counts_on_its_last_line() -> None:
-    demo = start("--seconds", "12")
-    told, _ = demo.communicate(timeout=12 + PATIENCE_S)
+def test_three_stations_swap_a_release_and_every_item_gets_its_one_label() -> None:
+    demo = start("--seconds", "40")
+    told, _ = demo.communicate(timeout=40 + 2 * PATIENCE_S)
     counts = LAST_LINE.fullmatch(told.splitlines()[-1])
     assert counts, told
-    assert int(counts[1]) == int(counts[2]) >= 2
-    assert int(counts[3]) >= 1
+    assert int(counts[1]) == int(counts[2]) >= 6
+    assert int(counts[3]) >= 3
+    assert "3 of 3 stations run demo-shapes-2" in told
     assert demo.returncode == 0
 
 
@@ -35,11 +38,17 @@ def test_ctrl_c_ends_everything_and_still_counts() -> None:
     demo = start()
     assert demo.stdout is not None
     try:
+        before = []
         for line in demo.stdout:
+            before.append(line)
             if " PRINT " in line:
                 break
         children = psutil.Process(demo.pid).children(recursive=True)
-        assert len(children) == 2
+        assert len(children) >= 7  # three belts and agents, the server and what it starts
+        page = PAGE.search("".join(before))
+        assert page
+        with urllib.request.urlopen(page[1], timeout=PATIENCE_S) as answer:
+            assert "station-1" in answer.read().decode()
         for _ in range(2):  # people are impatient
             demo.send_signal(signal.SIGINT)
         told, _ = demo.communicate(timeout=PATIENCE_S)

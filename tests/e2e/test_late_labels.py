@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from beltmark.contract.catalogue import read_catalogue
-from beltmark.demo import BUNDLED, STATION
+from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.printer import PrinterFaults
 from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.world import WorldPlan
@@ -26,7 +26,7 @@ def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, holds_b
     plan = StationPlan(world=WorldPlan(seed=5, products=PRODUCTS), seconds=14)
     with SimulatedStation(plan) as belt:
         addresses = belt.addresses
-        text = STATION.format(
+        text = station_text(
             release=BUNDLED / "release",
             data=tmp_path / "data",
             camera=addresses["camera"],

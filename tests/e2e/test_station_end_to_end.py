@@ -16,7 +16,7 @@ import pytest
 import zxingcpp
 from label_reading import rendered
 
-from beltmark.demo import BUNDLED, STATION
+from beltmark.demo.station import BUNDLED, station_text
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -40,7 +40,7 @@ def simulated_belt(folder: Path, *, seed: int) -> Iterator[tuple[subprocess.Pope
         addresses = json.loads(belt.stdout.readline())
         station = folder / "station.toml"
         station.write_text(
-            STATION.format(
+            station_text(
                 release=BUNDLED / "release",
                 data=folder / "data",
                 camera=addresses["camera"],

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from beltmark.demo import BUNDLED, STATION
+from beltmark.demo.station import BUNDLED, station_text
 
 
 def agent(*arguments: str) -> str:
@@ -18,7 +18,7 @@ def agent(*arguments: str) -> str:
 def test_each_filmed_item_is_decided_once_and_none_wrongly(tmp_path: Path) -> None:
     station = tmp_path / "station.toml"
     station.write_text(
-        STATION.format(
+        station_text(
             release=BUNDLED / "release",
             data=tmp_path / "data",
             camera=BUNDLED / "belt.mp4",
