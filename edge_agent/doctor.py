@@ -26,7 +26,7 @@ from edge_agent.printing.printers.base import PrinterError
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import read_items
 from edge_agent.rendering import ReleaseLabels
-from edge_agent.settings import StationFile, named_after, read_settings
+from edge_agent.settings import FleetSection, StationFile, named_after, read_settings
 from edge_agent.station.picture_size import beyond_picture
 from edge_agent.vision.detector import Detector
 
@@ -66,8 +66,12 @@ def examine(station: Path) -> Iterator[Finding]:
     except InputError as error:
         yield Finding("release", False, str(error))
     if release is not None:
-        told = f"{release.name}, {len(release.catalogue.products)} products"
-        yield Finding("release", True, f"{told}, package {release.package.digest[:12]}")
+        yield Finding("release", True, _told_of(release))
+    if settings.fleet is not None:
+        slot, running = _slot(station, settings)
+        yield slot
+        release = running or release
+    if release is not None:
         yield _finding(station, "model", lambda: _model(release, settings))
         yield _finding(station, "labels", lambda: _labels(release, settings))
     if is_in_use(settings.journal_path):
@@ -79,6 +83,8 @@ def examine(station: Path) -> Iterator[Finding]:
         yield _finding(station, "printer", lambda: _printer(settings))
     yield _finding(station, "outputs", lambda: _outputs(settings))
     yield _finding(station, "journal", lambda: _journal(settings))
+    if settings.fleet is not None:
+        yield from _fleet(station, settings, settings.fleet)
 
 
 def _finding(station: Path, part: str, look: Callable[[], str]) -> Finding:
@@ -87,6 +93,39 @@ def _finding(station: Path, part: str, look: Callable[[], str]) -> Finding:
             return Finding(part, True, look())
     except InputError as error:
         return Finding(part, False, str(error))
+
+
+def _fleet(station: Path, settings: StationFile, fleet: FleetSection) -> Iterator[Finding]:
+    # Only here: a station on its own loads nothing of what a fleet needs.
+    from edge_agent import fleet_check  # noqa: PLC0415
+
+    for part, look in fleet_check.fleet_parts(fleet):
+        yield _finding(station, part, look)
+    if is_in_use(settings.journal_path):
+        yield _finding(station, "broker", lambda: _as_told(settings, "uplink", "ok"))
+    else:
+        name = settings.station.name
+        yield _finding(station, "broker", lambda: fleet_check.look_at_broker(fleet, name))
+
+
+def _slot(station: Path, settings: StationFile) -> tuple[Finding, Release | None]:
+    """How the slot that runs is, and its release where one does."""
+    from edge_agent import fleet_check  # noqa: PLC0415
+
+    try:
+        with named_after(station):
+            found = fleet_check.running_release(settings)
+    except InputError as error:
+        return Finding("slot", False, str(error)), None
+    if found is None:
+        return Finding("slot", True, "none: the release above runs"), None
+    name, release = found
+    return Finding("slot", True, f"{name} runs: {_told_of(release)}"), release
+
+
+def _told_of(release: Release) -> str:
+    told = f"{release.name}, {len(release.catalogue.products)} products"
+    return f"{told}, package {release.package.digest[:12]}"
 
 
 def _model(release: Release, settings: StationFile) -> str:

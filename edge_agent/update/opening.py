@@ -71,7 +71,7 @@ def open_updater(
     Raises:
         InputError: The trusted root or the token cannot be used.
     """
-    root = _read_root(settings.root)
+    root = read_root(settings.root)
     read_token(settings.token_file)
     return Updater(
         progress=ProgressFile(folder / "update.json"),
@@ -99,8 +99,12 @@ def warmed_up(release: Release, threads: int) -> Detector:
     return detector
 
 
-def _read_root(path: Path) -> bytes:
-    """Reads the trusted root, which must hold by itself."""
+def read_root(path: Path) -> bytes:
+    """Reads the trusted root, which must hold by itself.
+
+    Raises:
+        InputError: There is none, or it is no root.
+    """
     content = read_bytes(path, limit=_MAX_ROOT_BYTES)
     try:
         root: Metadata[Any] = Metadata.from_bytes(content)

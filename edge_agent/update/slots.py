@@ -104,8 +104,7 @@ class Slots:
         """
         troubles: list[str] = []
         try:
-            if self._state_path.exists():
-                self._state = read_document(self._state_path, SlotState)
+            self._state = self._known()
         except InputError as error:
             troubles.append(str(error))
         known = self._state
@@ -125,6 +124,16 @@ class Slots:
         release = load_release(self._factory)
         prove(release)
         return Booted(release, _told(troubles, release))
+
+    def look(self) -> tuple[SlotName, Release] | None:
+        """Reads the slot that runs; None while the station file's own release does.
+
+        Raises:
+            InputError: What is noted of the slots cannot be used, or the release does not load.
+            SlotDamaged: The slot is not what its receipt says.
+        """
+        known = self._known()
+        return None if known.active is None else (known.active, self._load(known.active))
 
     def stage(
         self, bundle: Bundle, bundle_sha256: Sha256, fetch: Callable[[BundleFile], Path]
@@ -216,6 +225,10 @@ class Slots:
     def _running(self) -> Path:
         active = self._state.active
         return self._factory if active is None else self._folder / active / "release"
+
+    def _known(self) -> SlotState:
+        path = self._state_path
+        return read_document(path, SlotState) if path.exists() else SlotState()
 
     def _load(self, slot: SlotName) -> Release:
         receipt = read_receipt(self._folder / slot / _RECEIPT)

@@ -116,6 +116,16 @@ class TufTrust:
                 lambda file: self._fetch(updater, file, is_wanted),
             )
 
+    def refresh(self) -> None:
+        """Fetches what is signed now, and holds it against the trusted root.
+
+        Raises:
+            Unreachable: Nobody answers.
+            ReleaseRefused: What is signed cannot be used.
+        """
+        with _told(lambda: True):
+            self._refreshed()
+
     def interrupt(self) -> None:
         """Breaks off what is under way, for it is not wanted any more. For use from any thread."""
         self._fetcher.interrupt()
