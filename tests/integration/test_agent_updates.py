@@ -1,5 +1,6 @@
 """The whole agent and its fleet: releases are pushed while items pass, and pictures come back."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -7,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import onnx
 import pytest
 import sqlalchemy as sa
 from agent_process import AgentProcess, agent_of
 from blob_belt import BlobBelt, running_belt
-from blob_station import BLUE, GREEN, RED, write_station
+from blob_station import BLUE, GREEN, RED, approve, write_station
 from mqtt_brokers import RealBroker
 from release_bundles import add_golden, make_release
 from served_fleet import ServedFleet
@@ -216,6 +218,17 @@ def only_of(fleet: Fleet, name: str) -> list[Path]:
     return [p for p in folder.rglob("*") if p.is_file() and p.read_bytes() == content]
 
 
+def make_large(release: Path, name: str) -> None:
+    """Gives a release a model that takes a while to come."""
+    path = release / "package/model.onnx"
+    model = onnx.load(path)
+    model.doc_string = "large " * 50_000
+    onnx.save(model, path)
+    approve(release)
+    document = json.loads((release / "release.json").read_text())
+    (release / "release.json").write_text(json.dumps(document | {"name": name}))
+
+
 class BadSite:
     """A station whose site can be made to serve badly, and the server's core."""
 
@@ -265,27 +278,27 @@ def test_a_killed_download_goes_on_and_expired_metadata_stops_no_start(
     with running_belt() as belt:
         site = BadSite(tmp_path, mosquitto.address, belt.address)
         one = make_release(tmp_path / "one", "one", tmp_path / "release", threshold=0.5)
-        bundle = site.site.add(one)
-        digest = bundle.files["release.json"].sha256
-        sent = 40
+        make_large(one, "one")
+        digest = site.site.add(one).files["package/model.onnx"].sha256
 
         def hang(request: Request) -> None:
             request.head(200, Content_Length=str(len(request.content)))
-            request.send(request.content[:sent])
+            request.send(request.content[:200_000])
             site.server.stopping.wait(60)
 
         with site.running() as agent:
             site.server.faults[digest] = hang
             site.push("one")
             part = agent.data / "downloads" / f"{digest}.part"
-            until(lambda: part.exists() and part.stat().st_size == sent, "a part of the file")
+            until(lambda: part.exists() and part.stat().st_size, "a part of the file")
             agent.until_update("downloading", "one", running="factory")
             agent.kill()
+            kept = part.stat().st_size
             site.server.faults.clear()
             site.server.asked.clear()
             agent.start()
             assert until_told(site.engine, "running", "one").release == "one"
-            assert site.server.asked_for(digest) == [sent]
+            assert site.server.asked_for(digest) == [kept]
 
             site.site.add(make_release(tmp_path / "two", "two", one, threshold=0.6))
             site.site.publish(expires=datetime.now(UTC) - timedelta(days=1))
