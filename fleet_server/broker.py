@@ -5,11 +5,13 @@ a site on one machine, and on loopback unless told otherwise. For a site with a 
 Mosquitto with an access list.
 """
 
+import errno
 import logging
 import signal
 import socket
 import tempfile
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -29,6 +31,8 @@ _MAX_SEGMENT_BYTES: Final = 8 * 1024 * 1024
 _MAX_SEGMENTS: Final = 4
 _WATCH_PERIOD_S: Final = 0.5
 _MAX_PAUSE_S: Final = 10.0
+_PORT_PATIENCE_S: Final = 1.0
+_PORT_PERIOD_S: Final = 0.05
 
 _CONFIGURATION: Final = """\
 id = 0
@@ -171,16 +175,25 @@ def _start(broker: Broker) -> None:
 
 
 def _check_address(host: str, port: int) -> tuple[str, int]:
-    """Returns the address and the port, a free one for 0, after trying to listen there."""
-    try:
-        found = socket.getaddrinfo(host or "0.0.0.0", None, socket.AF_INET, socket.SOCK_STREAM)
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind((found[0][4][0], port))  # getaddrinfo would take port 70000 for 4464
-            address, free_port = tried.getsockname()
-    except (OSError, OverflowError) as error:
-        raise InputError(
-            f"the embedded broker cannot listen on port {port} of {host}: {error}",
-            "end what uses the port, or give another one (--broker-port)",
-        ) from None
-    return address, free_port
+    """Returns the address and the port, a free one for 0, after trying to listen there.
+
+    The broker of a server that was killed ends a moment after it: that is waited for.
+    """
+    gives_up_at = time.monotonic() + _PORT_PATIENCE_S
+    while True:
+        try:
+            found = socket.getaddrinfo(host or "0.0.0.0", None, socket.AF_INET, socket.SOCK_STREAM)
+            with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind((found[0][4][0], port))  # getaddrinfo would take port 70000 for 4464
+                address, free_port = tried.getsockname()
+        except (OSError, OverflowError) as error:
+            is_in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+            if not is_in_use or time.monotonic() > gives_up_at:
+                raise InputError(
+                    f"the embedded broker cannot listen on port {port} of {host}: {error}",
+                    "end what uses the port, or give another one (--broker-port)",
+                ) from None
+            time.sleep(_PORT_PERIOD_S)
+        else:
+            return address, free_port

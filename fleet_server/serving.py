@@ -165,13 +165,20 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         )[0]
         listener = socket.create_server(address[:2], family=family)
     except (OSError, OverflowError, UnicodeError) as error:
-        told = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         raise InputError(
-            f"the server cannot listen on port {port} of {host}: {told}",
+            f"the server cannot listen on port {port} of {host}: {_told(error)}",
             "end what uses the port, or give another one (--port)",
         ) from None
     with listener:
         yield listener
+
+
+def _told(error: Exception) -> str:
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    if error.errno < 0:  # a name that stands for no address
+        return error.strerror or str(error)
+    return os.strerror(error.errno)  # Python's own names the address, which is told already
 
 
 def _served(listener: socket.socket, broker: str, started_at: float) -> Served:
