@@ -3,8 +3,7 @@
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -37,20 +36,17 @@ class StagedDetector:
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> list[Detection]:
         """Finds items in uint8 [height, width, 3], BGR."""
-        with timed(self._seconds, "prepare"):
-            model_input, letterbox = self._detector.prepare(image_bgr)
-        with timed(self._seconds, "model"):
-            candidates = self._detector.infer(model_input)
-        with timed(self._seconds, "interpret"):
-            return self._detector.interpret(candidates, letterbox)
-
-
-@contextmanager
-def timed(seconds: Seconds, stage: str) -> Iterator[None]:
-    """Notes how long its body takes."""
-    begun = time.perf_counter()
-    yield
-    seconds[stage].append(time.perf_counter() - begun)
+        begun = time.perf_counter()
+        model_input, letterbox = self._detector.prepare(image_bgr)
+        prepared = time.perf_counter()
+        candidates = self._detector.infer(model_input)
+        inferred = time.perf_counter()
+        found = self._detector.interpret(candidates, letterbox)
+        interpreted = time.perf_counter()
+        self._seconds["prepare"].append(prepared - begun)
+        self._seconds["model"].append(inferred - prepared)
+        self._seconds["interpret"].append(interpreted - inferred)
+        return found
 
 
 def time_stages(release: Release, jpegs: Sequence[bytes], fps: float) -> tuple[Seconds, int]:
@@ -96,11 +92,13 @@ def time_stages(release: Release, jpegs: Sequence[bytes], fps: float) -> tuple[S
         begun_at = time.time()
         for index, jpeg in enumerate(jpegs):
             begun = time.perf_counter()
-            with timed(seconds, "decode"):
-                image = _decoded(jpeg)
-            with timed(seconds, "step"):
-                report = loop.step(Frame(image, index, begun_at + index / fps))
-            seconds["whole"].append(time.perf_counter() - begun)
+            image = _decoded(jpeg)
+            decoded = time.perf_counter()
+            report = loop.step(Frame(image, index, begun_at + index / fps))
+            done = time.perf_counter()
+            seconds["decode"].append(decoded - begun)
+            seconds["step"].append(done - decoded)
+            seconds["whole"].append(done - begun)
             decided += len(report.decided)
         loop.finish()
         journal.flush()

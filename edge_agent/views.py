@@ -1,5 +1,7 @@
 """Cuts out of a frame what is kept of it: an item's picture, and the zone for a person."""
 
+from math import sqrt
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +58,14 @@ def offer_view(item: Item, box_xyxy_px: BoxXyxyPx, image_bgr: NDArray[np.uint8])
     best = item.sighting.best_view
     if crop.size == 0 or (best is not None and crop.size < _AREA_WORTH_SHARE * best.crop_bgr.size):
         return
-    sharpness = float(cv2.Laplacian(crop, cv2.CV_16S).std())
-    quality = crop.size * sharpness
+    quality = crop.size * _sharpness(crop)
     if best is None or quality > best.quality:
         item.sighting.offer_view(BestView(crop.copy(), box_xyxy_px, quality))
+
+
+def _sharpness(crop_bgr: NDArray[np.uint8]) -> float:
+    """How much the edges in a picture (uint8 [height, width, 3], BGR) differ, 0 for none."""
+    edges = cv2.Laplacian(crop_bgr, cv2.CV_16S).reshape(len(crop_bgr), -1)
+    # Their standard deviation; numpy's own would make arrays of floats of them, frame by frame.
+    mean = float(np.ravel(cv2.mean(edges))[0])
+    return sqrt(max(0.0, cv2.norm(edges, cv2.NORM_L2SQR) / edges.size - mean**2))

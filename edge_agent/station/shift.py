@@ -4,8 +4,11 @@ Goods at rest all shift when the camera moves. Items on a belt all seem to shift
 time of a frame is not quite that of its exposure, as with frames that a network delayed.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import hypot, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,65 +73,87 @@ def common_shift_px(
     """
     if not expected or not seen:
         return 0.0, 0.0
-    x = np.array([[s.x_px for s in seen]]) - np.array([[e.x_px] for e in expected])
-    y = np.array([[s.y_px for s in seen]]) - np.array([[e.y_px] for e in expected])
-    sizes = np.minimum(
-        np.array([[e.size_px] for e in expected]), np.array([[s.size_px for s in seen]])
-    )
-    likeness = likeness_of([e.class_scores for e in expected], [s.class_scores for s in seen])
-    unshifted = _fit((0.0, 0.0), x, y, sizes, likeness)
-    if unshifted >= _EXPLAINS_ALL * min(x.shape):
+    pairs = [_Pair(i, j, e, s) for i, e in enumerate(expected) for j, s in enumerate(seen)]
+    fewer = min(len(expected), len(seen))
+    unshifted = _fit((0.0, 0.0), pairs)
+    if unshifted >= _EXPLAINS_ALL * fewer:
         return 0.0, 0.0
-    is_alike = likeness >= _LEAST_LIKENESS
+    size_px = sum(pair.size_px for pair in pairs) / len(pairs)
+    alike = [pair for pair in pairs if pair.is_alike]
     if belt is None:
-        farthest = _FARTHEST_SIZES if min(x.shape) > 1 else _FARTHEST_ALONE_SIZES
-        possible = is_alike & (np.hypot(x, y) <= farthest * sizes)
-        ways = zip(x[possible].tolist(), y[possible].tolist(), strict=True)
+        farthest = _FARTHEST_SIZES if fewer > 1 else _FARTHEST_ALONE_SIZES
+        shifts = [p.way_px for p in alike if hypot(*p.way_px) <= farthest * p.size_px]
     else:
         dx, dy = belt.direction
-        along = x * dx + y * dy
-        possible = is_alike & (along >= belt.least_px) & (along <= belt.most_px)
-        ways = zip((along * dx)[possible].tolist(), (along * dy)[possible].tolist(), strict=True)
-    shifts = [(0.0, 0.0), *ways]
-    scores = [unshifted, *(_fit(shift, x, y, sizes, likeness) for shift in shifts[1:])]
-    best = int(np.argmax(scores))
-    is_far = float(np.hypot(*shifts[best])) > _FARTHEST_ALONE_SIZES * float(sizes.mean())
-    if scores[best] < scores[0] + (_LEAST_GAIN_FAR if is_far else _LEAST_GAIN):
+        ways = [pair.way_px[0] * dx + pair.way_px[1] * dy for pair in alike]
+        shifts = [(way * dx, way * dy) for way in ways if belt.least_px <= way <= belt.most_px]
+    if not shifts:
+        return 0.0, 0.0
+    # Of many pairs only those about as far apart as a shift goes can fit it.
+    alike.sort(key=_across_px)
+    reach_px = _FIT_SIZES * max(pair.size_px for pair in alike)
+    scores = []
+    for shift in shifts:
+        first = bisect_left(alike, shift[0] - reach_px, key=_across_px)
+        last = bisect_right(alike, shift[0] + reach_px, key=_across_px)
+        scores.append(_fit(shift, alike[first:last]) - _SHIFT_COST * hypot(*shift) / size_px)
+    best = scores.index(max(scores))
+    is_far = hypot(*shifts[best]) > _FARTHEST_ALONE_SIZES * size_px
+    if scores[best] < unshifted + (_LEAST_GAIN_FAR if is_far else _LEAST_GAIN):
         return 0.0, 0.0
     return shifts[best]
 
 
-def _fit(
-    shift: tuple[float, float],
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    sizes: NDArray[np.float64],
-    likeness: NDArray[np.float64],
-) -> float:
-    """How much a shift explains: each spot counts once, by its likeness and nearness.
+class _Pair:
+    """A spot expected with one seen, which may be the same item.
 
-    Args:
-        shift: The shift tried, in pixels.
-        x: float64 [expected, seen], way from one to the other.
-        y: The same.
-        sizes: float64 [expected, seen], the smaller of the two sizes.
-        likeness: float64 [expected, seen], 0..1.
+    Attributes:
+        expected: Index of the one.
+        seen: Index of the other.
+        way_px: From one to the other, (x, y).
+        size_px: The smaller of the two sizes.
     """
-    off = np.hypot(x - shift[0], y - shift[1]) / (_FIT_SIZES * sizes)
-    gain = np.where((off <= 1) & (likeness >= _LEAST_LIKENESS), likeness * (1 - 0.5 * off), 0.0)
-    total = 0.0
-    while gain.size and (most := float(gain.max())) > 0:
-        row, column = np.unravel_index(int(gain.argmax()), gain.shape)
-        total += most
-        gain = np.delete(np.delete(gain, row, axis=0), column, axis=1)
-    return total - _SHIFT_COST * float(np.hypot(*shift)) / float(sizes.mean())
+
+    def __init__(self, expected: int, seen: int, one: Spot, other: Spot) -> None:
+        self.expected, self.seen = expected, seen
+        self.way_px = other.x_px - one.x_px, other.y_px - one.y_px
+        self.size_px = min(one.size_px, other.size_px)
+        self._scores = one.class_scores, other.class_scores
+
+    @cached_property
+    def likeness(self) -> float:
+        """See `likeness`; most pairs are too far apart to ask."""
+        return likeness(*self._scores)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether they may be one item by their looks."""
+        return self.likeness >= _LEAST_LIKENESS
 
 
-def likeness_of(
-    ones: Sequence[NDArray[np.float32]], others: Sequence[NDArray[np.float32]]
-) -> NDArray[np.float64]:
-    """Cosine of each pair of class scores (float32 [C] each): float64 [ones, others], 0..1."""
-    a, b = np.array(ones, np.float64), np.array(others, np.float64)
-    a /= np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-9)
-    b /= np.maximum(np.linalg.norm(b, axis=1, keepdims=True), 1e-9)
-    return np.asarray(a @ b.T)
+def _across_px(pair: _Pair) -> float:
+    return pair.way_px[0]
+
+
+def _fit(shift: tuple[float, float], pairs: Sequence[_Pair]) -> float:
+    """How much a shift (x, y) explains: each spot counts once, by its likeness and nearness."""
+    x, y = shift
+    gains = []
+    for pair in pairs:
+        way_x, way_y = pair.way_px
+        off = hypot(way_x - x, way_y - y) / (_FIT_SIZES * pair.size_px)
+        if off <= 1 and pair.is_alike:
+            gains.append((pair.likeness * (1 - 0.5 * off), pair.expected, pair.seen))
+    total, explained, used = 0.0, set[int](), set[int]()
+    for gain, expected, seen in sorted(gains, key=lambda gain: (-gain[0], *gain[1:])):
+        if expected not in explained and seen not in used:
+            total += gain
+            explained.add(expected)
+            used.add(seen)
+    return total
+
+
+def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Cosine of two vectors of class scores, float32 [C] each: 0..1, 0 where one is all zero."""
+    lengths = sqrt(float(one @ one) * float(other @ other))
+    return float(one @ other) / lengths if lengths else 0.0

@@ -1,8 +1,7 @@
 """One item followed over frames: where it is, how fast it goes, where it may be next. Pure."""
 
 from collections import deque
-
-import numpy as np
+from math import hypot, sqrt
 
 from edge_agent.station.detected import Detected
 from edge_agent.station.geometry import centre_px
@@ -57,7 +56,7 @@ class Track:
     @property
     def size_px(self) -> float:
         """Side of the square with the area of its box."""
-        return float(np.sqrt(max(1.0, self.width_px * self.height_px)))
+        return sqrt(max(1.0, self.width_px * self.height_px))
 
     def predicted_px(self, at: float) -> tuple[float, float]:
         """Where its centre should be at a time."""
@@ -67,7 +66,7 @@ class Track:
     def gate_px(self, at: float) -> float:
         """How far from there it may be."""
         dt = max(0.0, at - self.seen_at)
-        drift = _GATE_DRIFT_SHARE * float(np.hypot(*self.velocity_px_s)) * dt
+        drift = _GATE_DRIFT_SHARE * hypot(*self.velocity_px_s) * dt
         size = self.size_px
         if self.hits == 1 and self.velocity_px_s == (0.0, 0.0):
             return max(_GATE_LEAST_PX, _GATE_MOST_SIZES * size)  # it may move at any speed

@@ -8,6 +8,7 @@ is left to `sighting`, items that were away to `recovery`.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot, log
 from statistics import median
 
 import lap
@@ -15,7 +16,7 @@ import numpy as np
 
 from edge_agent.station.detected import Detected
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
-from edge_agent.station.shift import Along, Spot, common_shift_px, likeness_of
+from edge_agent.station.shift import Along, Spot, common_shift_px, likeness
 from edge_agent.station.track import Track
 
 # A box that lies this far inside another is another view of the same item, not one of its own.
@@ -229,28 +230,41 @@ def _assign(
     """Gives each track at most one of the detections named, at the least sum of costs."""
     if not tracks or not indices:
         return []
-    boxes = [detections[i].box_xyxy_px for i in indices]
-    costs = np.array([[_distance(t, box, at) for box in boxes] for t in tracks])
-    if looks_weight:
-        scores = [detections[i].class_scores for i in indices]
-        costs += looks_weight * (1 - likeness_of([t.seen_scores for t in tracks], scores))
-    # Beyond the gate a pair is impossible, whatever else would be left over.
-    is_possible = costs <= 1.0
-    sizes = np.array([[_area(box) ** 0.5 / t.size_px for box in boxes] for t in tracks])
-    costs = np.where(is_possible, costs + _SIZE_WEIGHT * np.abs(np.log(sizes)), _IMPOSSIBLE)
-    _, columns, _ = lap.lapjv(costs, extend_cost=True, cost_limit=_UNMATCHED)
-    return [
-        (track, indices[column])
-        for track, column, possible in zip(tracks, columns, is_possible, strict=True)
-        if column >= 0 and possible[column]
+    found = [detections[i] for i in indices]
+    costs = [_costs(track, found, at, looks_weight) for track in tracks]
+    pairs = [
+        (row, column)
+        for row, of_track in enumerate(costs)
+        for column, cost in enumerate(of_track)
+        if cost < _UNMATCHED
     ]
+    # Mostly none has a choice; where one has, what it takes is weighed against what others lose.
+    has_choice = any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True))
+    if has_choice:
+        _, columns, _ = lap.lapjv(np.array(costs), extend_cost=True, cost_limit=_UNMATCHED)
+        pairs = [pair for pair in enumerate(columns.tolist()) if pair in pairs]
+    return [(tracks[row], indices[column]) for row, column in pairs]
 
 
-def _distance(track: Track, box: BoxXyxyPx, at: float) -> float:
-    """Distance from the predicted place in parts of the gate."""
+def _costs(
+    track: Track, detections: Sequence[Detected], at: float, looks_weight: float
+) -> list[float]:
+    """What it costs to take each of the detections for the track."""
     predicted_x, predicted_y = track.predicted_px(at)
-    x, y = centre_px(box)
-    return float(np.hypot(x - predicted_x, y - predicted_y)) / track.gate_px(at)
+    gate_px, size_px = track.gate_px(at), track.size_px
+    costs = []
+    for detection in detections:
+        x, y = centre_px(detection.box_xyxy_px)
+        cost = hypot(x - predicted_x, y - predicted_y) / gate_px
+        if looks_weight and cost <= 1.0:
+            cost += looks_weight * (1 - likeness(track.seen_scores, detection.class_scores))
+        # Beyond the gate a pair is impossible, whatever else would be left over.
+        if cost <= 1.0:
+            cost += _SIZE_WEIGHT * abs(log(_area(detection.box_xyxy_px) ** 0.5 / size_px))
+        else:
+            cost = _IMPOSSIBLE
+        costs.append(cost)
+    return costs
 
 
 def _inside(box: BoxXyxyPx, other: BoxXyxyPx) -> bool:

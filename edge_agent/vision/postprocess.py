@@ -1,9 +1,11 @@
 """Turns the model's candidates into detections: score floor, calibration, non-maximum suppression.
 
-Pure numpy. The model itself, and what an item is, are left to others.
+Pure. The model itself, and what an item is, are left to others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,26 +53,41 @@ def calibrated(scores: NDArray[np.float32], temperature: float) -> NDArray[np.fl
     Returns:
         float32 of the same shape, 0..1.
     """
-    bounded = np.clip(scores, _EPSILON, 1 - _EPSILON)
+    bounded = np.minimum(np.maximum(scores, _EPSILON), 1 - _EPSILON)
     logits = np.log(bounded / (1 - bounded)) / np.float32(temperature)
-    result: NDArray[np.float32] = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
+    result: NDArray[np.float32] = 1 / (1 + np.exp(np.minimum(-logits, 60)))
     return result
 
 
 def select(candidates: Candidates, settings: Postprocess, calibration: Calibration) -> Kept:
     """Keeps the candidates at or above the score floor that no better one overlaps.
 
-    The floor is meant on calibrated scores. As calibration keeps the order, the floor is taken
-    back through it once, and only the few survivors are calibrated.
+    A candidate with a box edge or a score that is not a finite number is left out. The floor is
+    meant on calibrated scores. As calibration keeps the order, the floor is taken back through it
+    once, and only the few survivors are calibrated.
     """
-    floor = np.float32(settings.score_floor)
-    raw_floor = calibrated(np.array([floor]), 1 / calibration.temperature)[0]
-    best = candidates.scores.max(axis=1)
-    rows = np.flatnonzero(best >= raw_floor)
-    rows = rows[np.argsort(-best[rows], kind="stable")]
+    raw_floor = _uncalibrated(settings.score_floor, calibration.temperature)
+    scores = candidates.scores
+    # Few of the many scores reach the floor; one by one they are handled faster than as arrays.
+    places = (scores >= raw_floor).ravel().nonzero()[0]
+    best: dict[int, float] = {}
+    for place, score in zip(places.tolist(), scores.ravel()[places].tolist(), strict=True):
+        row = place // scores.shape[1]
+        best[row] = max(score, best.get(row, 0.0))
+    rows = np.array(sorted(best, key=best.__getitem__, reverse=True), np.int64)
+    # What is not a number overlaps nothing and has no order: it would mislead the tracker.
+    is_number = np.isfinite(np.hstack([candidates.boxes_xyxy_px[rows], scores[rows]])).all(axis=1)
+    rows = rows[is_number]
     kept = suppress(candidates.boxes_xyxy_px[rows], settings.nms_iou, settings.max_detections)
     rows = rows[kept]
-    return Kept(rows, calibrated(candidates.scores[rows], calibration.temperature))
+    return Kept(rows, calibrated(scores[rows], calibration.temperature))
+
+
+@lru_cache
+def _uncalibrated(score: float, temperature: float) -> np.float32:
+    """The score that calibration turns into this one."""
+    raw: np.float32 = calibrated(np.array([score], np.float32), 1 / temperature)[0]
+    return raw
 
 
 def suppress(
@@ -86,14 +103,26 @@ def suppress(
     Returns:
         int64 [K], rows that stay, best first.
     """
-    kept: list[int] = []
-    alive = np.arange(len(boxes_xyxy_px))
-    while len(alive) and len(kept) < max_kept:
-        first, rest = alive[0], alive[1:]
-        kept.append(int(first))
-        overlaps = iou(boxes_xyxy_px[first : first + 1], boxes_xyxy_px[rest])[0]
-        alive = rest[overlaps <= iou_above]
-    return np.array(kept, dtype=np.int64)
+    kept: dict[int, list[float]] = {}
+    for row, box in enumerate(boxes_xyxy_px.tolist()):
+        if len(kept) == max_kept:
+            break
+        for better in kept.values():
+            if _iou(box, better) > iou_above:
+                break
+        else:
+            kept[row] = box
+    return np.array(list(kept), dtype=np.int64)
+
+
+def _iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two boxes xyxy: what `iou` is for many, without arrays."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def iou(a_xyxy: NDArray[np.float32], b_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -84,3 +84,27 @@ def test_suppression_agrees_with_its_definition() -> None:
     boxes = np.hstack([corners, corners + sizes]).astype(np.float32)
     assert suppress(boxes, 0.4, 1000).tolist() == slow_suppress(boxes, 0.4)
     assert suppress(boxes, 0.4, 7).tolist() == slow_suppress(boxes, 0.4)[:7]
+
+
+def test_boxes_without_an_area_overlap_nothing() -> None:
+    boxes = np.array([[5, 5, 5, 5], [5, 5, 5, 5], [9, 9, 3, 3], [0, 0, 10, 10]], np.float32)
+    assert suppress(boxes, 0.4, 10).tolist() == slow_suppress(boxes, 0.4) == [0, 1, 2, 3]
+
+
+@given(seed=st.integers(0, 2**32 - 1), floor=st.floats(0.02, 0.9))
+def test_selection_takes_the_rows_that_reach_the_floor_best_first(seed: int, floor: float) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.choice([0.01, 0.2, 0.5, 0.7, 0.95], (30, 3)).astype(np.float32)
+    apart = [[20 * i, 0, 20 * i + 10, 10] for i in range(len(scores))]
+    kept = select(candidates(apart, scores.tolist()), Postprocess(score_floor=floor), Calibration())
+    best = calibrated(scores, 1.0).max(axis=1)
+    order = np.argsort(-scores.max(axis=1), kind="stable")
+    assert kept.rows.tolist() == [row for row in order if best[row] >= floor]
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+def test_what_is_not_a_number_is_no_candidate_and_hides_none(broken: float) -> None:
+    boxes = [[0, 0, 10, 10], [0, 0, 10, broken], [50, 0, 60, 10], [0, 0, 10, 10]]
+    scores = [[0.9, broken], [0.8, 0.1], [0.7, 0.1], [0.6, 0.1]]
+    kept = select(candidates(boxes, scores), Postprocess(), Calibration())
+    assert kept.rows.tolist() == [2, 3]
