@@ -170,6 +170,16 @@ def test_outages_of_either_side_lose_and_double_nothing(broker: RealBroker, tmp_
         assert count == station.decided
 
 
+def _updates(server: Server) -> list[tuple[str, str]]:
+    """What the server has of the station's updates, in order: release and state."""
+    query = sa.select(records.c.body).where(records.c.kind == "update")
+    with server.engine.connect() as connection:
+        bodies = [
+            json.loads(body) for (body,) in connection.execute(query.order_by(records.c.sequence))
+        ]
+    return [(body["release"], body["state"]) for body in bodies]
+
+
 def test_a_desired_release_reaches_the_device_and_its_answer_the_server(
     broker: RealBroker, tmp_path: Path
 ):
@@ -191,6 +201,15 @@ def test_a_desired_release_reaches_the_device_and_its_answer_the_server(
             return told.get("reason") == "it is for another machine"
 
         until(is_told, "the refusal")
+
+        # What came too late is told for ever, and what the station is about stays what it is.
+        station.uplink.report(UpdateReport(0, "r0", "refused", "it came too late", is_stale=True))
+        station.uplink.report(UpdateReport(2, "r3", "downloading"))
+        until(lambda: _updates(server)[-1:] == [("r3", "downloading")], "what is new")
+        assert _updates(server)[-2:] == [("r0", "refused"), ("r3", "downloading")]
+        assert station.uplink.progress.release == "r3"
+        station.uplink.report(UpdateReport(1, "r2", "refused", "it came too late", is_stale=True))
+        assert station.uplink.progress.release == "r3"
 
         # A broker that forgets what it retained is told again.
         broker.stop()

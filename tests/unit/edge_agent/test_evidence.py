@@ -37,3 +37,16 @@ def test_a_picture_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
     folder.keep("empty", np.zeros((0, 0, 3), np.uint8))
     folder.close()
     assert not (tmp_path / "items").exists()
+
+
+def test_what_is_kept_is_shown_even_while_the_disk_takes_nothing(tmp_path: Path) -> None:
+    shown: dict[str, bytes] = {}
+    folder = EvidenceFolder(tmp_path / "items", show=shown.__setitem__)
+    folder.keep("i1", picture())
+    (tmp_path / "items").rmdir()
+    folder.keep("i2", picture(90))
+    folder.keep("empty", np.zeros((0, 0, 3), np.uint8))
+    folder.close()
+    assert set(shown) == {"i1", "i2"}
+    image = cv2.imdecode(np.frombuffer(shown["i2"], np.uint8), cv2.IMREAD_COLOR)
+    assert abs(int(image.mean()) - 90) <= 2

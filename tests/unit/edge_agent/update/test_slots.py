@@ -12,6 +12,7 @@ from release_bundles import bundle_of, make_release
 from beltmark.contract.bundle import Bundle, BundleFile
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.contract.release import Release
 from edge_agent.update.disk import Disk, RealDisk
 from edge_agent.update.errors import ReleaseRefused, SlotDamaged, Unreachable
 from edge_agent.update.slots import Slots
@@ -166,6 +167,49 @@ def test_when_both_are_damaged_the_station_files_own_runs(data: Path, releases: 
     assert name == "factory-1"
     assert "slot a" in trouble
     assert "slot b" in trouble
+
+
+def test_a_whole_release_that_cannot_run_here_any_more_is_stood_in_for(
+    data: Path, releases: Releases
+) -> None:
+    """Its files are as they were; the processor or the libraries are others."""
+    slots = slots_of(data, releases)
+    install(slots, releases, "one")
+    install(slots, releases, "two")
+    unfit = {"two"}
+    proved: list[str] = []
+
+    def prove(release: Release) -> None:
+        proved.append(release.name)
+        if release.name in unfit:
+            raise InputError("its golden images do not agree", "make it anew")
+
+    found = Slots(data / "slots", releases.factory).boot(prove)
+    assert (found.release.name, proved) == ("one", ["two", "one"])
+    assert "slot b: its golden images do not agree" in found.trouble
+    assert "one runs instead" in found.trouble
+
+    unfit |= {"one"}
+    found = Slots(data / "slots", releases.factory).boot(prove)
+    assert found.release.name == "factory-1"
+
+    unfit |= {"factory-1"}
+    with pytest.raises(InputError, match="golden images"):
+        Slots(data / "slots", releases.factory).boot(prove)
+
+
+def test_looking_at_the_slots_changes_nothing(data: Path, releases: Releases) -> None:
+    assert Slots(data / "slots", releases.factory).look() is None
+    assert list(data.iterdir()) == []
+    install(slots_of(data, releases), releases, "one")
+    found = Slots(data / "slots", releases.factory).look()
+    assert found is not None
+    assert (found[0], found[1].name) == ("a", "one")
+    (data / "slots/a/release/catalogue.csv").write_text("sku\n")
+    before = (data / "slots/state.json").read_bytes()
+    with pytest.raises(SlotDamaged, match=r"catalogue\.csv is damaged"):
+        Slots(data / "slots", releases.factory).look()
+    assert (data / "slots/state.json").read_bytes() == before
 
 
 def test_an_unreadable_state_trusts_no_slot(data: Path, releases: Releases) -> None:

@@ -1,0 +1,67 @@
+"""A station's part in a fleet: who ends before whom; and that a station on its own loads none."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+from blob_station import RED, picture, write_release, write_station
+
+from edge_agent.membership import Membership
+
+
+class Part:
+    def __init__(self, name: str, does: list[str], *, fails: bool = False) -> None:
+        self.name, self.does, self.fails = name, does, fails
+
+    def start(self) -> None:
+        self.does.append(f"start {self.name}")
+
+    def stop(self) -> None:
+        self.does.append(f"stop {self.name}")
+        if self.fails:
+            raise RuntimeError(self.name)
+
+
+def membership(does: list[str], failing: str = "") -> Membership:
+    updater, uplink, uploads, pictures = (
+        Part(name, does, fails=name == failing)
+        for name in ("updater", "uplink", "uploads", "pictures")
+    )
+    return Membership(None, updater, uplink, uploads, pictures)  # type: ignore[arg-type]
+
+
+def test_the_uplink_ends_last_for_it_tells_how_the_others_ended() -> None:
+    does: list[str] = []
+    membership(does).stop()
+    assert sorted(does) == ["stop pictures", "stop updater", "stop uplink", "stop uploads"]
+    assert does[-1] == "stop uplink"
+    assert does.index("stop pictures") < does.index("stop uploads")
+
+
+def test_one_that_fails_keeps_no_other_from_ending() -> None:
+    does: list[str] = []
+    with pytest.raises(RuntimeError, match="updater"):
+        membership(does, failing="updater").stop()
+    assert len(does) == 4
+
+
+def test_a_station_on_its_own_loads_nothing_of_a_fleets(tmp_path: Path) -> None:
+    write_release(tmp_path / "release")
+    (tmp_path / "frames").mkdir()
+    cv2.imwrite(str(tmp_path / "frames/0.png"), picture(None, RED, 0))
+    station = write_station(tmp_path, "frames")
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from edge_agent.app import open_agent\n"
+        "from edge_agent.doctor import examine\n"
+        "from edge_agent.settings import read_settings\n"
+        f"station = Path({str(station)!r})\n"
+        "list(examine(station))\n"
+        "open_agent(read_settings(station))\n"
+        "print(sorted({'tuf', 'paho', 'urllib3', 'edge_agent.membership'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
