@@ -1,0 +1,222 @@
+"""What goes wrong when: kills and troubles of a round, from a seed. Pure; doing it is `round`'s.
+
+The plan is the same for a seed, the moments are not: processes and threads run as they like.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Literal
+
+_COMMIT = ("before", "in commit", "committed")
+
+USUAL_POINTS = (
+    *(f"decision: {when}" for when in _COMMIT),
+    "submit: before",
+    "submit: after",
+    *(f"label {state}: {when}" for state in ("queued", "sending", "sent") for when in _COMMIT),
+    *(f"label bytes: {when}" for when in ("before", "between", "after")),
+    *(f"label printed: {when}" for when in _COMMIT),
+)
+"""What an item's label comes to, in this order."""
+
+RECOVERY_POINTS = tuple(
+    f"label {state}: {when}" for state in ("unknown", "printed", "failed") for when in _COMMIT
+)
+"""What a label comes to that an earlier life left in the printer."""
+
+SELDOM_POINTS = (
+    "divert: before",
+    "divert: after",
+    *(f"review: {when}" for when in _COMMIT),
+    *(f"label late: {when}" for when in _COMMIT),
+)
+"""What comes with items for a person, and with troubles."""
+
+FREQUENT_POINTS = (
+    "positions: before",
+    "positions: in commit",
+    *(f"words: {when}" for when in ("before", "between", "after")),
+    *(f"answer: {when}" for when in ("before", "after")),
+)
+"""Reached several times a second."""
+
+ONCE_POINTS = (
+    *(f"start: {what}" for what in ("journal open", "labels recovered", "all runs", "first frame")),
+    "start: settled",
+    "connection: before",
+    "connection: after",
+    *(f"checkpoint: {when}" for when in ("before", "during", "after")),
+)
+"""Reached about once a life."""
+
+POINTS = tuple(
+    dict.fromkeys((*USUAL_POINTS, *RECOVERY_POINTS, *SELDOM_POINTS, *FREQUENT_POINTS, *ONCE_POINTS))
+)
+
+KillKind = Literal["point", "random", "start-up", "ending"]
+"""At a point named; at any time; while it starts; while it ends in order."""
+
+TroubleKind = Literal[
+    "slow", "half-open", "silent", "dies", "loses power", "media out", "network cut", "disk full"
+]
+
+_LEAVES_LABEL = (
+    "label sending: committed",
+    "label bytes: before",
+    "label bytes: between",
+    "label bytes: after",
+    *(f"label sent: {when}" for when in _COMMIT),
+    *(f"label unknown: {when}" for when in _COMMIT),
+)
+_RECOVERY_SHARE = 0.4
+
+LONGEST_LIFE_S = 8.0
+"""Who has not come to its point by then is killed nevertheless."""
+
+_TROUBLES: tuple[TroubleKind, ...] = (
+    "slow",
+    "slow",
+    "half-open",
+    "silent",
+    "dies",
+    "loses power",
+    "media out",
+    "network cut",
+    "network cut",
+    "disk full",
+)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """How one life ends.
+
+    Attributes:
+        kind: How its moment is chosen.
+        point: The point at which it is killed; empty for the other kinds.
+        nth: At which time that it comes there.
+        after_s: For the other kinds: how long it lives, or how long it has for its end.
+        fraction: 0..1: which byte of those written, or which moment of a commit.
+    """
+
+    kind: KillKind
+    point: str = ""
+    nth: int = 1
+    after_s: float = 0.0
+    fraction: float = 0.0
+
+    @property
+    def told(self) -> str:
+        """For the report."""
+        return (
+            self.point
+            or {
+                "random": "a random time",
+                "start-up": "a random time of the start",
+                "ending": "a random time of the orderly end",
+            }[self.kind]
+        )
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something is wrong for a while.
+
+    Attributes:
+        kind: What.
+        pause_s: Time since the trouble before.
+        lasts_s: How long.
+        amount: Seconds a label, bytes, labels or free bytes, as the kind has it.
+    """
+
+    kind: TroubleKind
+    pause_s: float
+    lasts_s: float
+    amount: float
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """One belt with its kills.
+
+    Attributes:
+        number: Of the round.
+        seed: Of the goods on its belt.
+        kills: How its lives end, one after the other.
+        troubles: What goes wrong meanwhile; from the first again after the last.
+    """
+
+    number: int
+    seed: int
+    kills: tuple[Kill, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def plan_rounds(seed: int, kills: int, kills_per_round: int) -> list[RoundPlan]:
+    """Divides the kills into rounds; the same for the same numbers."""
+    rounds = []
+    for number, done in enumerate(range(0, kills, kills_per_round)):
+        chance = random.Random(f"{seed}/{number}")
+        count = min(kills_per_round, kills - done)
+        rounds.append(
+            RoundPlan(
+                number,
+                chance.randrange(2**31),
+                _kills(chance, count),
+                tuple(_trouble(chance) for _ in range(40)),
+            )
+        )
+    return rounds
+
+
+def _kills(chance: random.Random, count: int) -> tuple[Kill, ...]:
+    kills: list[Kill] = []
+    while len(kills) < count:
+        kills.append(_kill(chance))
+        # Who left a label in the printer is often followed by one that dies while it looks for it.
+        while kills[-1].point in _LEAVES_LABEL and chance.random() < _RECOVERY_SHARE:
+            point = chance.choice(RECOVERY_POINTS)
+            kills.append(Kill("point", point, fraction=chance.random()))
+    return tuple(kills[:count])
+
+
+def _kill(chance: random.Random) -> Kill:
+    kind: KillKind = chance.choices(
+        ("point", "random", "start-up", "ending"), weights=(64, 22, 8, 6)
+    )[0]
+    fraction = chance.random()
+    match kind:
+        case "point":
+            points, most = chance.choices(
+                (
+                    (USUAL_POINTS, chance.choice((1, 1, 1, 2))),
+                    (SELDOM_POINTS, 1),
+                    (FREQUENT_POINTS, 40),
+                    (ONCE_POINTS, 1),
+                ),
+                weights=(60, 12, 14, 14),
+            )[0]
+            return Kill(kind, chance.choice(points), chance.randint(1, most), fraction=fraction)
+        case "random":
+            return Kill(kind, after_s=chance.uniform(0.0, 6.0))
+        case "start-up":
+            return Kill(kind, after_s=chance.uniform(0.0, 0.15))
+        case "ending":
+            return Kill(kind, after_s=chance.uniform(0.0, 0.1))
+
+
+def _trouble(chance: random.Random) -> Trouble:
+    kind = chance.choice(_TROUBLES)
+    ranges = {
+        "slow": (0.2, 1.5),
+        "dies": (0, 300),
+        "loses power": (0, 300),
+        "media out": (0, 2),
+        "disk full": (0, 12_000),
+    }
+    return Trouble(
+        kind,
+        pause_s=chance.uniform(1.0, 7.0),
+        lasts_s=chance.uniform(0.3, 2.5),
+        amount=chance.uniform(*ranges.get(kind, (0, 0))),
+    )
