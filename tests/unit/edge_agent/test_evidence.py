@@ -42,8 +42,8 @@ def test_a_picture_that_cannot_be_kept_stops_nothing(tmp_path: Path) -> None:
 def test_what_is_kept_is_shown_even_while_the_disk_takes_nothing(tmp_path: Path) -> None:
     shown: dict[str, bytes] = {}
     folder = EvidenceFolder(tmp_path / "items", show=shown.__setitem__)
-    folder.keep("i1", picture())
     (tmp_path / "items").rmdir()
+    folder.keep("i1", picture())
     folder.keep("i2", picture(90))
     folder.keep("empty", np.zeros((0, 0, 3), np.uint8))
     folder.close()
