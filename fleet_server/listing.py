@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from beltmark.web.wording import Moments, size
 from fleet_server.api.devices import listed_device
-from fleet_server.api.health import Health
 from fleet_server.api.releases import listed_release
 from fleet_server.api.samples import listed_sample
 from fleet_server.handlers.samples import SampleFolder
+from fleet_server.health import Health
 from fleet_server.pages.station_views import StationView, by_need, station_view
 from fleet_server.pages.updates import running_release
 from fleet_server.site import Site

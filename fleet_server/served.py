@@ -14,7 +14,7 @@ from pydantic import Field
 
 from beltmark.contract.documents import Document, read_document, write_document
 from beltmark.contract.messages import Time
-from fleet_server.api.health import Health
+from fleet_server.health import Health
 from fleet_server.site import Site
 
 HEALTH_PATH: Final = "/api/v1/health"

@@ -137,7 +137,7 @@ def device_routes(context: ApiContext) -> APIRouter:
     @router.post(
         "/{device}/desired",
         summary="Ask a device to run a release",
-        responses=problems(401, 403, 404, 413, 422, 503, 507),
+        responses=problems(400, 401, 403, 404, 413, 422, 503, 507),
     )
     def desire(device: DeviceName, wish: Wish, who: Annotated[str, Depends(person)]) -> Desired:
         return push(context.fleet, [device], wish.release, who)[0]

@@ -1,27 +1,9 @@
 """Tells whoever asks whether the server is well; a monitor needs no token for it."""
 
-from typing import Literal
-
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
 
 from fleet_server.api.context import ApiContext
-
-
-class Health(BaseModel):
-    """How the server is.
-
-    Attributes:
-        status: What it amounts to.
-        problems: What is wrong.
-        hears_devices: Whether what it tells of devices is of now.
-        started_at: When it started, in seconds since the epoch.
-    """
-
-    status: Literal["ok", "degraded"]
-    problems: list[str]
-    hears_devices: bool
-    started_at: float
+from fleet_server.health import Health
 
 
 def health_routes(context: ApiContext) -> APIRouter:

@@ -4,10 +4,12 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fastapi import HTTPException
 from fastapi.responses import FileResponse
+
+_JSON: Final = "application/json"
 
 
 def stored_file(
@@ -35,12 +37,13 @@ def stored_file(
 
 def file_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """What a route's description says about a file as an answer."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    content = dict.fromkeys(media_types, binary)
+    bytes_, document = {"type": "string", "format": "binary"}, {"type": "object"}
+    whole = {one: {"schema": document if one == _JSON else bytes_} for one in media_types}
+    part = {one: {"schema": bytes_} for one in media_types}
     refused = {"content": {"text/plain": {"schema": {"type": "string"}}}}
     return {
-        200: {"content": content},
-        206: {"description": "The part that was asked for", "content": content},
+        200: {"content": whole},
+        206: {"description": "The part that was asked for", "content": part},
         400: {"description": "The Range cannot be read", **refused},
         416: {"description": "There is no such part", **refused},
     }

@@ -318,3 +318,11 @@ def test_a_name_that_no_station_can_have_is_told(name, site, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "no station can have the name" in printed.err
+
+
+def test_settings_that_cannot_be_read_are_one_line(site, capsys):
+    (site / "fleet.toml").write_text("port = ")
+    assert main(["serve", str(site)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{site}/fleet.toml: not valid TOML")
+    assert error.count("\n") == 1

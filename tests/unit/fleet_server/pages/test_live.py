@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from fleet_messages import Clock
 from markupsafe import Markup
 
-from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.api.context import Trouble
+from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.live import LiveFeed, Made, Pace, TooManyReaders, make
 from fleet_server.pages.rendering import NoSuchPage, Page
