@@ -25,7 +25,7 @@ def fleet(*arguments: object) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE_S,
+        timeout=3 * PATIENCE_S,  # it loads much, and other tests load, too
     )
 
 
