@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from beltmark.contract.messages import PrintState
@@ -65,6 +65,7 @@ class _Review:
     rule: str
     reason: str
     label_state: PrintState | None
+    committed: "Future[None]" = field(default_factory=Future)
 
 
 class OutcomeDesk:
@@ -105,9 +106,14 @@ class OutcomeDesk:
         rule: str,
         reason: str,
         label_state: PrintState | None = None,
-    ) -> None:
-        """Commits that a decided item goes to a person, with its label's step, then diverts it."""
-        self._commit_review(_Review(item_id, place, rule, reason, label_state))
+    ) -> "Future[None]":
+        """Commits that a decided item goes to a person, with its label's step, then diverts it.
+
+        The future is done once it is committed, however often that has to be tried again.
+        """
+        review = _Review(item_id, place, rule, reason, label_state)
+        self._commit_review(review)
+        return review.committed
 
     def divert_again(self, item_id: str, place: Place) -> None:
         """Diverts an item whose review is committed and that is still on the belt."""
@@ -155,8 +161,10 @@ class OutcomeDesk:
             self._commit_review(replace(review, label_state=None))
         elif error is not None:
             logger.error("item %s: %s", review.item_id, error)
+            review.committed.set_exception(error)
         else:
             self.divert_again(review.item_id, review.place)
+            review.committed.set_result(None)
 
     def _keep(self, outcome: ItemDecision | _Review) -> None:
         with self._lock:

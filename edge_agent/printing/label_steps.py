@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ class Label:
         state: As in the journal.
         baseline: The printer's label counter before it was sent.
         is_reviewed: Its item has gone to a person.
+        review: Done once that is committed; None where an earlier run did it.
         unprinted_since: Steady time since when all evidence says that it did not come out.
     """
 
@@ -44,6 +46,7 @@ class Label:
     state: PrintState
     baseline: int | None = None
     is_reviewed: bool = False
+    review: "Future[None] | None" = None
     unprinted_since: float | None = None
 
 
@@ -74,8 +77,11 @@ class LabelSteps:
         """Takes a step and waits until it is committed, however long the journal takes.
 
         Gives up only when `stops` says so: the journal then knows less than the printer, which
-        the next start will ask.
+        the next start will ask. A last step waits for the label's review as well: a label that has
+        ended is looked at by nobody, and its item would pass.
         """
+        if after in FINAL:
+            self.await_review(label, stops)
         before = label.state
         while True:
             try:
@@ -101,9 +107,25 @@ class LabelSteps:
         if label_state is not None:
             label.state = label_state
         logger.warning("item %s goes to a person: %s", label.item_id, reason)
-        self._desk.review(label.item_id, label.place, rule, reason, label_state)
+        label.review = self._desk.review(label.item_id, label.place, rule, reason, label_state)
 
-    def close(self, label: Label, why: str) -> None:
-        """Notes that it stays unknown for ever."""
+    def await_review(self, label: Label, stops: Callable[[], bool]) -> None:
+        """Waits until its review is committed, if there is one; gives up as `commit` does."""
+        while label.review is not None and not label.review.done():
+            futures.wait([label.review], _RETRY_PERIOD_S)
+            if stops():
+                return
+
+    def close(self, label: Label, why: str, stops: Callable[[], bool]) -> None:
+        """Notes that it stays unknown for ever, and waits as `commit` does."""
+        self.await_review(label, stops)
         logger.warning("item %s: its label stays unknown: %s", label.item_id, why)
-        self._journal.close_label(label.item_id, self._clock(), why)
+        while True:
+            try:
+                self._journal.close_label(label.item_id, self._clock(), why).result()
+            except JournalUnavailable:
+                if stops():
+                    return
+                time.sleep(_RETRY_PERIOD_S)
+            else:
+                return

@@ -228,8 +228,11 @@ class Spooler:
             self._send(label, data)
             return 0.0
         with self._lock:
-            self._in_printer = None
             self._steps.review(label, "label_late", self._late_reason(), "late")
+        # Before the next label moves the counter: it would pass for this one's.
+        self._steps.await_review(label, self._stopping.is_set)
+        with self._lock:
+            self._in_printer = None
         return 0.0
 
     def _send(self, label: Label, data: bytes) -> None:
@@ -325,15 +328,22 @@ class Spooler:
             if not label.is_reviewed:
                 reason = f"its label may or may not have come out: {why}"
                 self._steps.review(label, "label_unknown", reason)
-            self._in_printer = None
-        self._steps.close(label, why)
-
-    def _end(self, label: Label, state: PrintState, detail: str) -> None:
-        self._commit(label, state, detail)
+        self._steps.close(label, why, self._stopping.is_set)
         with self._lock:
             self._in_printer = None
-            if state == "failed" and not label.is_reviewed:
-                self._steps.review(label, "label_failed", "its label did not come out")
+
+    def _end(self, label: Label, state: PrintState, detail: str) -> None:
+        with self._lock:
+            if goes_to_person := state == "failed" and not label.is_reviewed:
+                # In one commit: killed between two, it would be a failed label that nobody knows.
+                reason = f"its label did not come out: {detail}"
+                self._steps.review(label, "label_failed", reason, "failed")
+        if goes_to_person:
+            self._steps.await_review(label, self._stopping.is_set)
+        else:
+            self._commit(label, state, detail)
+        with self._lock:
+            self._in_printer = None
 
     def _commit(self, label: Label, after: PrintState, detail: str) -> None:
         self._steps.commit(label, after, detail, self._stopping.is_set)

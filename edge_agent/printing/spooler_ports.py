@@ -47,7 +47,7 @@ class ReviewDesk(Protocol):
         rule: str,
         reason: str,
         label_state: PrintState | None = None,
-    ) -> None:
+    ) -> "Future[None]":
         """See `OutcomeDesk.review`."""
         ...
 

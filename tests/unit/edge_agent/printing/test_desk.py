@@ -126,11 +126,12 @@ def test_a_decision_that_cannot_be_committed_becomes_a_review_and_is_tried_again
 def test_a_review_that_cannot_be_committed_is_tried_again(
     desk: OutcomeDesk, journal: PatientJournal, world: World
 ) -> None:
-    desk.review("i1", PLACE, "label_late", "too late", "late")
+    committed = desk.review("i1", PLACE, "label_late", "too late", "late")
     journal.reviews[0][3].set_exception(JournalUnavailable("disk full"))
-    assert (world.diverted, desk.backlog) == ([], 1)
+    assert (world.diverted, desk.backlog, committed.done()) == ([], 1, False)
     desk.retry()
     journal.reviews[1][3].set_result(None)
+    assert committed.done()
     assert len(world.diverted) == 1
     assert desk.backlog == 0
 

@@ -10,6 +10,7 @@ from beltmark.contract.catalogue import Product
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PrintState
 from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.label_steps import Label, LabelSteps
 from edge_agent.printing.printers.base import (
     PrinterBroken,
     PrinterStatus,
@@ -113,10 +114,19 @@ class MemoryJournal:
         return future
 
     def close_label(self, item_id: str, at: float, detail: str) -> Future[None]:
-        self.closed.append(item_id)
         future: Future[None] = Future()
+        if self.is_full:
+            future.set_exception(JournalUnavailable("disk full"))
+            return future
+        self.closed.append(item_id)
         future.set_result(None)
         return future
+
+
+def _done() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
 
 
 class Desk:
@@ -124,6 +134,8 @@ class Desk:
         self.journal = journal
         self.reviews: list[tuple[str, str]] = []
         self.reasons: list[str] = []
+        self.last_steps: list[PrintState | None] = []
+        self.committed: Future[None] | None = None
 
     def review(
         self,
@@ -132,11 +144,13 @@ class Desk:
         rule: str,
         reason: str,
         label_state: PrintState | None = None,
-    ) -> None:
+    ) -> Future[None]:
         if label_state is not None:
             self.journal.step_label(item_id, label_state, 0.0)
         self.reviews.append((item_id, rule))
         self.reasons.append(reason)
+        self.last_steps.append(label_state)
+        return self.committed or _done()
 
 
 class Renderer:
@@ -373,6 +387,41 @@ def test_broken_half_way_and_not_printed_too_late_fails(bench: Bench) -> None:
     bench.run(0.6)
     assert bench.journal.steps[2:] == [("a", "unknown"), ("a", "failed")]
     assert (bench.printer.sent, bench.desk.reviews) == ([], [("a", "label_failed")])
+    # In one commit: of a failed label that nobody else knows of, its item would just pass.
+    assert bench.desk.last_steps == ["failed"]
+
+
+def test_a_label_ends_only_when_it_is_committed_that_a_person_has_its_item(bench: Bench) -> None:
+    bench.desk.committed = Future()
+    steps = LabelSteps(bench.journal, bench.desk, bench.time)
+    label = Label("a", PLACE, None, 0.0, 0.0, "unknown")
+    bench.journal.states["a"] = "unknown"
+    steps.review(label, "label_unknown", "who knows")
+    looked: list[PrintState] = []
+
+    def stops() -> bool:
+        looked.append(bench.state("a"))
+        assert bench.desk.committed is not None
+        if len(looked) == 2:
+            bench.desk.committed.set_result(None)
+        return False
+
+    steps.commit(label, "failed", "did not come out", stops)
+    assert looked == ["unknown", "unknown"]
+    assert bench.state("a") == "failed"
+
+
+def test_a_label_that_stays_unknown_is_closed_however_long_the_disk_is_full(bench: Bench) -> None:
+    steps = LabelSteps(bench.journal, bench.desk, bench.time)
+    bench.journal.is_full = True
+
+    def stops() -> bool:
+        assert bench.journal.closed == []
+        bench.journal.is_full = False
+        return False
+
+    steps.close(Label("a", PLACE, None, 0.0, 0.0, "unknown"), "no evidence", stops)
+    assert bench.journal.closed == ["a"]
 
 
 def test_a_label_still_in_the_printer_is_not_taken_for_lost(bench: Bench) -> None:

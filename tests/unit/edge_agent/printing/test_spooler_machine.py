@@ -1,5 +1,7 @@
 """Anything in any order: labels, accidents, time, crashes, a full disk. Judged by what came out."""
 
+import contextlib
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from hypothesis import settings
@@ -108,6 +110,7 @@ class KeptJournal:
         self.outcomes: dict[str, Outcome] = {}
         self.closed: set[str] = set()
         self.is_full = False
+        self.commits_to_live: int | None = None
 
     def step_label(
         self,
@@ -126,11 +129,13 @@ class KeptJournal:
         self.states[item_id] = after
         if baseline is not None:
             self.baselines[item_id] = baseline
+        self._committed()
         future.set_result(None)
         return future
 
     def close_label(self, item_id: str, at: float, detail: str) -> Future[None]:
         self.closed.add(item_id)
+        self._committed()
         future: Future[None] = Future()
         future.set_result(None)
         return future
@@ -142,12 +147,22 @@ class KeptJournal:
         rule: str,
         reason: str,
         label_state: PrintState | None = None,
-    ) -> None:
+    ) -> Future[None]:
         """As the desk does: with the label's step where the table has one."""
         if label_state is not None:
             check_transition(item_id, self.states[item_id], label_state)
             self.states[item_id] = label_state
         self.outcomes[item_id] = "REVIEW"
+        self._committed()
+        future: Future[None] = Future()
+        future.set_result(None)
+        return future
+
+    def _committed(self) -> None:
+        if self.commits_to_live is not None:
+            self.commits_to_live -= 1
+            if self.commits_to_live == 0:
+                raise Killed
 
     def open_labels(self) -> list[OpenLabel]:
         return [
@@ -171,6 +186,11 @@ class SpoolerMachine(RuleBasedStateMachine):
         self.spooler = self.make()
 
     def make(self) -> Spooler:
+        while True:
+            with contextlib.suppress(Killed):
+                return self.begin()
+
+    def begin(self) -> Spooler:
         spooler = Spooler(
             self.printer,
             self.journal,
@@ -185,11 +205,14 @@ class SpoolerMachine(RuleBasedStateMachine):
 
     def turn(self, turns: int) -> None:
         for _ in range(turns):
-            try:
-                self.spooler.advance()
-            except Killed:
-                self.the_agent_is_killed_and_started_again()
+            self.live(self.spooler.advance)
             self.now += 0.05
+
+    def live(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except Killed:
+            self.the_agent_is_killed_and_started_again()
 
     @rule(accident=st.sampled_from(ACCIDENTS))
     def order(self, accident: str) -> None:
@@ -197,7 +220,7 @@ class SpoolerMachine(RuleBasedStateMachine):
         item_id = f"i{len(self.journal.states)}"
         self.journal.states[item_id], self.journal.outcomes[item_id] = "decided", "PRINT"
         item = LabelItem(item_id, "S", "belt-1", self.now, "carton")
-        self.spooler.submit(LabelOrder(item, CARTON, PLACE))
+        self.live(lambda: self.spooler.submit(LabelOrder(item, CARTON, PLACE)))
 
     @rule(turns=st.integers(1, 30))
     def advance(self, turns: int) -> None:
@@ -206,7 +229,11 @@ class SpoolerMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.3, 1.2, 4.0]))
     def time_passes_unused(self, seconds: float) -> None:
         self.now += seconds
-        self.spooler.watch()
+        self.live(self.spooler.watch)
+
+    @rule(commits=st.integers(1, 6))
+    def the_agent_will_die_right_after_a_commit(self, commits: int) -> None:
+        self.journal.commits_to_live = commits
 
     @rule()
     def a_label_comes_out(self) -> None:
@@ -262,6 +289,7 @@ class SpoolerMachine(RuleBasedStateMachine):
         """When all is mended, each item has its label or goes to a person."""
         self.printer.is_reachable = self.printer.answers = True
         self.printer.accident, self.journal.is_full = "none", False
+        self.journal.commits_to_live = None
         for _ in range(8):
             self.a_label_comes_out()
             self.turn(25)
