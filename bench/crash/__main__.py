@@ -19,7 +19,7 @@ from typing import get_args
 from beltmark.contract.errors import InputError
 from bench.crash.disks import lose_power
 from bench.crash.judging import RoundResult
-from bench.crash.plan import plan_rounds
+from bench.crash.plan import POINTS, plan_rounds
 from bench.crash.report import Campaign, report
 from bench.crash.round import run_round
 from bench.crash.twins import Sabotage
@@ -36,6 +36,7 @@ def main() -> int:
     parser.add_argument("--whole", type=int, help="of these, of whole agents (default: 2 %%)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--lanes", type=int, default=12, help="belts at a time")
+    parser.add_argument("--at", choices=POINTS, metavar="POINT", help="kill only at this point")
     parser.add_argument("--round", type=int, help="only this round, to look for a cause")
     parser.add_argument("--keep", type=Path, help="folder for the files of rounds with problems")
     parser.add_argument("--write", type=Path, help="keep the report in this file")
@@ -59,7 +60,10 @@ def main() -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    command = " ".join(("python -m bench.crash", *sys.argv[1:]))
+    command = (
+        f"python -m bench.crash --kills {arguments.kills} --seed {arguments.seed} "
+        f"--lanes {arguments.lanes}{' --power-cut' if arguments.power_cut else ''}"
+    )
     campaign = Campaign(command, time.monotonic() - begun, results, arguments.power_cut)
     text = report(campaign)
     print(text)
@@ -81,7 +85,7 @@ def run(arguments: argparse.Namespace) -> list[RoundResult]:
     kills = arguments.kills - whole
     # Few kills are spread over all lanes.
     per_round = max(1, min(_KILLS_PER_ROUND, -(-kills // arguments.lanes)))
-    plans = plan_rounds(arguments.seed, kills, per_round)
+    plans = plan_rounds(arguments.seed, kills, per_round, arguments.at)
     if arguments.round is not None:
         rounds, plans = [], [plans[arguments.round]]
     how = {"sabotage": arguments.sabotage, "power_cut": arguments.power_cut}

@@ -1,4 +1,4 @@
-"""What a kill leaves of the journal's files: all, what was synced, or, as sabotage, an older state.
+"""What a kill leaves of the journal's files: all, or only what was synced.
 
 A killed process loses nothing that it wrote, for the system keeps it. A power cut does: there, a
 library beneath SQLite (`losing_disk.c`) keeps aside what was synced, and the rest is lost here.
@@ -22,45 +22,16 @@ _DURABLE = ".durable"
 class Disk(Protocol):
     """The disk of one round."""
 
-    def begins(self) -> None:
-        """A process is about to begin."""
-        ...
-
     def was_killed(self) -> None:
-        """The process that began last was killed."""
+        """The process that wrote to it was killed."""
         ...
 
 
 class KeepingDisk:
     """A disk that keeps its power."""
 
-    def begins(self) -> None:
-        """Nothing to do."""
-
     def was_killed(self) -> None:
         """Nothing is lost."""
-
-
-class ForgettingDisk:
-    """Sabotage: what a process committed is gone when it is killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._aside = folder, folder / "aside"
-
-    def begins(self) -> None:
-        """Copies the files."""
-        shutil.rmtree(self._aside, ignore_errors=True)
-        self._aside.mkdir()
-        for path in _files(self._folder):
-            shutil.copyfile(path, self._aside / path.name)
-
-    def was_killed(self) -> None:
-        """Brings the copies back, but for those of the very beginning."""
-        copies = list(self._aside.iterdir())
-        for path in _files(self._folder) if copies else ():
-            path.unlink()
-        for path in copies:
-            shutil.copyfile(path, self._folder / path.name)
 
 
 class LosingDisk:
@@ -74,9 +45,6 @@ class LosingDisk:
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self._folder, self._durable, self._chance = folder, folder / _DURABLE, chance
         self._durable.mkdir()
-
-    def begins(self) -> None:
-        """What is there by now is durable: it was read from the disk."""
 
     def was_killed(self) -> None:
         """Makes the files what the power cut left of them."""

@@ -152,8 +152,17 @@ class RoundPlan:
     troubles: tuple[Trouble, ...]
 
 
-def plan_rounds(seed: int, kills: int, kills_per_round: int) -> list[RoundPlan]:
-    """Divides the kills into rounds; the same for the same numbers."""
+def plan_rounds(
+    seed: int, kills: int, kills_per_round: int, point: str | None = None
+) -> list[RoundPlan]:
+    """Divides the kills into rounds; the same for the same numbers.
+
+    Args:
+        seed: Start of all chance.
+        kills: How many.
+        kills_per_round: How many at most on one belt.
+        point: Where to kill each time; None: anywhere.
+    """
     rounds = []
     for number, done in enumerate(range(0, kills, kills_per_round)):
         chance = random.Random(f"{seed}/{number}")
@@ -162,7 +171,7 @@ def plan_rounds(seed: int, kills: int, kills_per_round: int) -> list[RoundPlan]:
             RoundPlan(
                 number,
                 chance.randrange(2**31),
-                _kills(chance, count),
+                _kills(chance, count) if point is None else (Kill("point", point),) * count,
                 tuple(_trouble(chance) for _ in range(40)),
             )
         )

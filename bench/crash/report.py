@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.crash.judging import RoundResult
+from bench.crash.plan import POINTS
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,8 @@ def report(campaign: Campaign) -> str:
         *_table("killed at", campaign.sum_of("kills")),
         *_table("troubles meanwhile", campaign.sum_of("troubles")),
         f"{sum(r.missed_points for r in results)} of the kills were planned for a point that was "
-        "not come to in time, and came at a random time instead.",
+        "not come to in time, and came at a random time instead. Points without a kill: "
+        f"{', '.join(p for p in POINTS if not campaign.sum_of('kills')[p]) or 'none'}.",
         "",
     ]
     problems = [f"round {r.number}: {problem}" for r in results for problem in r.problems]

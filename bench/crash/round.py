@@ -13,7 +13,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 from bench.crash.belt import ScriptedStation
-from bench.crash.disks import Disk, ForgettingDisk, KeepingDisk, LosingDisk
+from bench.crash.disks import Disk, KeepingDisk, LosingDisk
 from bench.crash.judging import RoundResult, judge_round
 from bench.crash.life import JOURNAL, REFUSED, Birth, live
 from bench.crash.plan import LONGEST_LIFE_S, Kill, RoundPlan
@@ -46,8 +46,6 @@ def run_round(
     disk: Disk = KeepingDisk()
     if power_cut:
         disk = LosingDisk(folder, random.Random(f"power {plan.seed}"))
-    elif sabotage == "forgets commits":
-        disk = ForgettingDisk(folder)
     result = RoundResult(plan.number)
     with ScriptedStation(plan.seed) as station:
         with Troubles(station.printer, folder, plan.troubles) as troubles:
@@ -117,7 +115,6 @@ class _Lives:
 
     def _start(self, kill: Kill) -> ForkServerProcess:
         station = self._station
-        self._disk.begins()
         birth = Birth(self._folder, station.printer.port, station.relay, kill, self._sabotage)
         with station.look() as camera:
             process = _CONTEXT.Process(target=live, args=(birth, camera), daemon=True)

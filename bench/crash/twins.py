@@ -22,8 +22,8 @@ from edge_agent.printing.printers.zebra import ByteLine
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, LastSeen
 from edge_agent.printing.spooler import Spooler
 
-Sabotage = Literal["none", "sends again", "forgets diverts", "forgets commits", "forgets syncs"]
-"""What is broken on purpose. The last two are the disk's, see `disks`."""
+Sabotage = Literal["none", "sends again", "forgets diverts", "forgets syncs"]
+"""What is broken on purpose. The last is the disk's, see `disks`."""
 
 # A commit takes a few milliseconds.
 _COMMIT_S = 0.006
