@@ -7,7 +7,7 @@ and waits for nothing but the detector.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from beltmark.contract.messages import Outcome
@@ -121,7 +121,7 @@ class StationLoop:
         self._station = Station(
             geometry,
             _rules(release),
-            settings,
+            _settings(settings, recollection),
             item_ids,
             remembered=[_remembered(item) for item in recollection.last_seen],
             speed_px_s=recollection.belt_speed_px_s,
@@ -138,13 +138,14 @@ class StationLoop:
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when it may run. For use from any thread."""
+        labels = self._labels.hold_reason  # always asked: they note that the belt was held for them
         if not self._station.has_settled:
             return "what is in the zone is being looked at"
         if (problem := self._journal.health.problem) is not None:
             return f"the journal cannot be written: {problem}"
         if self._desk.backlog:
             return "decisions wait to be written"
-        return self._picture.problem or self._labels.hold_reason
+        return self._picture.problem or labels
 
     def step(self, frame: Frame) -> StepReport:
         """Takes one frame through the station; acts on nothing that is not committed."""
@@ -245,6 +246,14 @@ class StationLoop:
             [_last_seen(item, self._station.class_name(item)) for item in self._station.items],
             self._station.speed_px_s,
         )
+
+
+def _settings(settings: StationSettings, recollection: Recollection) -> StationSettings:
+    if not recollection.has_rebooted:
+        return settings
+    # The belt may have run for long after the last note that was not lost: that it stood soon
+    # after the agent's end says nothing of how far the items have come since.
+    return replace(settings, permit_timeout_s=None)
 
 
 def _rules(release: Release) -> Rules:

@@ -22,6 +22,11 @@ _DURABLE = ".durable"
 class Disk(Protocol):
     """The disk of one round."""
 
+    @property
+    def boot(self) -> str | None:
+        """Which start of the computer this is; None: the true one."""
+        ...
+
     def was_killed(self) -> None:
         """The process that wrote to it was killed."""
         ...
@@ -29,6 +34,11 @@ class Disk(Protocol):
 
 class KeepingDisk:
     """A disk that keeps its power."""
+
+    @property
+    def boot(self) -> str | None:
+        """The true one."""
+        return None
 
     def was_killed(self) -> None:
         """Nothing is lost."""
@@ -45,9 +55,16 @@ class LosingDisk:
     def __init__(self, folder: Path, chance: random.Random) -> None:
         self._folder, self._durable, self._chance = folder, folder / _DURABLE, chance
         self._durable.mkdir()
+        self._boots = 0
+
+    @property
+    def boot(self) -> str | None:
+        """Another one after each power cut."""
+        return f"boot {self._boots}"
 
     def was_killed(self) -> None:
         """Makes the files what the power cut left of them."""
+        self._boots += 1
         survival = self._chance.choice(("lost", "lost", "kept", "mixed", "mixed"))
         synced = self._synced_names()
         found = {path.name: path.stat().st_ino for path in _files(self._folder)}

@@ -72,6 +72,7 @@ class Birth:
         relay: Address of run permit and divert.
         kill: How it is to end.
         sabotage: What is broken on purpose.
+        boot: Which start of the computer this is; None: the true one.
     """
 
     folder: Path
@@ -79,6 +80,7 @@ class Birth:
     relay: str
     kill: Kill
     sabotage: Sabotage = "none"
+    boot: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def live(birth: Birth, camera: socket.socket) -> None:
     threading.excepthook = _on_thread_death
     points.come_to("start: journal open")
     try:
-        journal = Journal(birth.folder / JOURNAL, "crash")
+        journal = Journal(birth.folder / JOURNAL, "crash", boot=birth.boot)
     except InputError as error:
         logging.error("%s", error)
         raise SystemExit(REFUSED) from None

@@ -115,7 +115,14 @@ class _Lives:
 
     def _start(self, kill: Kill) -> ForkServerProcess:
         station = self._station
-        birth = Birth(self._folder, station.printer.port, station.relay, kill, self._sabotage)
+        birth = Birth(
+            self._folder,
+            station.printer.port,
+            station.relay,
+            kill,
+            sabotage=self._sabotage,
+            boot=self._disk.boot,
+        )
         with station.look() as camera:
             process = _CONTEXT.Process(target=live, args=(birth, camera), daemon=True)
             with _PROCESSES:

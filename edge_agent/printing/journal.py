@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PrintState
 from edge_agent.printing import writes
-from edge_agent.printing.reading import Recollection, recollect
+from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
 from edge_agent.printing.schema import open_for_writing, unusable
 from edge_agent.printing.states import IllegalTransition
@@ -67,6 +67,7 @@ class Journal:
         path: The database file; beside it lie its lock and SQLite's own files.
         station: Name of the station, noted with each item.
         clock: Seconds since the epoch.
+        boot: Which start of the computer this is; None asks the system.
 
     Attributes:
         recollection: What an earlier run left.
@@ -75,11 +76,18 @@ class Journal:
         InputError: Another agent has it, or the file cannot be used.
     """
 
-    def __init__(self, path: Path, station: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        station: str,
+        clock: Callable[[], float] = time.time,
+        boot: str | None = None,
+    ) -> None:
         self._station, self._clock = station, clock
+        self._boot = this_boot() if boot is None else boot
         self._lock_handle = _lock(path)
         try:
-            self._connection, self.recollection = _open(path)
+            self._connection, self.recollection = _open(path, self._boot)
         except BaseException:
             os.close(self._lock_handle)
             raise
@@ -155,7 +163,7 @@ class Journal:
 
         def apply(connection: sqlite3.Connection) -> None:
             self._positions_waiting.clear()
-            writes.write_positions(connection, items, speed_px_s)
+            writes.write_positions(connection, items, speed_px_s, self._boot)
 
         future = self._put(apply, is_durable=False)
         future.add_done_callback(lambda _: self._positions_waiting.clear())
@@ -252,10 +260,10 @@ class Journal:
         self._health = JournalHealth(problem, self._clock())
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, Recollection]:
+def _open(path: Path, boot: str) -> tuple[sqlite3.Connection, Recollection]:
     connection = open_for_writing(path)
     try:
-        return connection, recollect(connection)
+        return connection, recollect(connection, boot)
     except sqlite3.Error as error:
         connection.close()
         raise unusable(path, error) from None

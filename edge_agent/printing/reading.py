@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,12 +41,15 @@ class Recollection:
         open_labels: Labels without a known end.
         reviewed_lately: Items that went to a person shortly before; their diverts may be lost.
         belt_speed_px_s: Speed of the belt as it was then known.
+        has_rebooted: The computer has started anew since then. Positions do not wait for the disk,
+            so if it had lost its power, the latest of them are lost.
     """
 
     last_seen: tuple[LastSeen, ...] = ()
     open_labels: tuple[OpenLabel, ...] = ()
     reviewed_lately: tuple[tuple[str, Place], ...] = ()
     belt_speed_px_s: float | None = None
+    has_rebooted: bool = False
 
 
 def read_items(path: Path, limit: int = 1_000) -> list[ItemMessage]:
@@ -68,8 +72,8 @@ def read_history(path: Path, item_id: str) -> list[HistoryStep]:
     return [HistoryStep(*row) for row in _read(path, query, (item_id,))]
 
 
-def recollect(connection: sqlite3.Connection) -> Recollection:
-    """Reads what an earlier run left."""
+def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
+    """Reads what an earlier run left; `boot` is this start of the computer."""
     facts = dict(connection.execute("SELECT name, value FROM facts").fetchall())
     last_seen = tuple(
         LastSeen(item_id, Place(x, y, at), size, class_name, outcome)
@@ -95,8 +99,20 @@ def recollect(connection: sqlite3.Connection) -> Recollection:
     )
     speed = facts.get("belt_speed_px_s")
     return Recollection(
-        last_seen, open_labels, reviewed_lately, float(speed) if speed is not None else None
+        last_seen,
+        open_labels,
+        reviewed_lately,
+        float(speed) if speed is not None else None,
+        has_rebooted=facts.get("noted_in_boot") != boot,
     )
+
+
+def this_boot() -> str:
+    """Returns which start of the computer this is: its name changes with each."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return f"unknown {time.time()}"  # never the same: nothing is taken for granted
 
 
 def _read(path: Path, query: str, values: Sequence[object]) -> list[sqlite3.Row]:

@@ -95,8 +95,12 @@ def write_positions(
     connection: sqlite3.Connection,
     items: Sequence[LastSeen],
     speed_px_s: float | None,
+    boot: str,
 ) -> None:
-    """Replaces the positions of the items in the zone, and the belt's speed where it is known."""
+    """Replaces the positions of the items in the zone, and the belt's speed where it is known.
+
+    Beside them stands the start of the computer in which they were seen.
+    """
     connection.execute("DELETE FROM positions")
     connection.executemany(
         "INSERT INTO positions VALUES (?, ?, ?, ?, ?, ?)",
@@ -112,6 +116,7 @@ def write_positions(
             for item in items
         ],
     )
+    connection.execute("INSERT OR REPLACE INTO facts VALUES ('noted_in_boot', ?)", (boot,))
     if speed_px_s is not None:
         connection.execute(
             "INSERT OR REPLACE INTO facts VALUES ('belt_speed_px_s', ?)", (str(float(speed_px_s)),)

@@ -4,7 +4,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,9 +140,13 @@ class Agent:
 
 @contextmanager
 def agent(
-    folder: Path, printer: SimulatedPrinter, belt: ScriptedBelt, label_deadline_s: float = 3.0
+    folder: Path,
+    printer: SimulatedPrinter,
+    belt: ScriptedBelt,
+    label_deadline_s: float = 3.0,
+    boot: str = "one",
 ) -> Iterator[Agent]:
-    journal = Journal(folder / "journal.sqlite3", "test")
+    journal = Journal(folder / "journal.sqlite3", "test", boot=boot)
     divert = Diverted()
     desk = OutcomeDesk(journal, divert, time.time)
     spooler = Spooler(
@@ -150,7 +154,7 @@ def agent(
         journal,
         Renderer(),
         desk,
-        SpoolerSettings(label_deadline_s=label_deadline_s),
+        SpoolerSettings(label_deadline_s=label_deadline_s, hold_after_s=None),
     )
     desk.print_through(spooler)
     spooler.recover(journal.recollection.open_labels)
@@ -239,6 +243,38 @@ def test_what_was_in_the_zone_at_a_restart_is_recognised_or_reviewed(tmp_path: P
     assert told[1].reason == "the agent was away while it passed"
     assert labels(printer) == [(i.gtin, i.serial) for i in (told[0], told[2])]
     assert a.divert.items == [told[1].item_id]
+
+
+def test_after_a_power_cut_an_item_never_passes_for_one_of_which_the_notes_are_old(
+    tmp_path: Path,
+) -> None:
+    belt = ScriptedBelt([OnBelt("carton", 0.7), OnBelt("carton", 2.7)])
+    file = tmp_path / "journal.sqlite3"
+    with SimulatedPrinter() as printer:
+        with agent(tmp_path, printer, belt) as a:
+            a.run(belt, 2.7)  # the first has its label, the second is not in sight
+        (noted,) = rows(file, "SELECT * FROM positions")
+        with agent(tmp_path, printer, belt) as a:
+            a.run(belt, 0.6, is_moving=False)
+            a.run(belt, 1.5)  # the first has left, the second comes to the line
+        rows(file, "DELETE FROM positions")
+        rows(file, "INSERT INTO positions VALUES (?, ?, ?, ?, ?, ?)", noted)
+
+        belt.moved_s += 0.6  # where the first could be by now, had the notes been new
+        belt.now += 5.0
+        with agent(tmp_path, printer, belt, boot="two") as a:
+            a.run(belt, 0.8, is_moving=False)
+            a.run(belt, 2.0)
+    assert [(i.outcome, i.print_state) for i in items(tmp_path)] == [
+        ("PRINT", "printed"),
+        ("REVIEW", None),
+    ]
+    assert len(a.divert.items) == 1
+
+
+def rows(file: Path, query: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        return connection.execute(query, tuple(values)).fetchall()
 
 
 def test_an_unknown_item_at_the_start_is_never_printed(tmp_path: Path) -> None:

@@ -175,6 +175,22 @@ def test_a_new_run_recollects_the_last_positions(journal: Journal, path: Path) -
     assert journal.recollection.belt_speed_px_s == 120.5
 
 
+def test_positions_tell_whether_the_computer_has_started_anew_since(path: Path) -> None:
+    def has_rebooted(boot: str, *, notes: bool = False) -> bool:
+        journal = Journal(path, "belt-1", boot=boot)
+        if notes:
+            journal.note_positions([], None)
+        journal.close()
+        return journal.recollection.has_rebooted
+
+    has_rebooted("one", notes=True)
+    assert not has_rebooted("one")
+    assert has_rebooted("two")
+    assert has_rebooted("two"), "what is there was noted in the boot before"
+    has_rebooted("two", notes=True)
+    assert not has_rebooted("two")
+
+
 def test_nothing_is_there_before_the_first_run(path: Path) -> None:
     assert read_items(path) == []
     assert read_history(path, "i1") == []
