@@ -80,6 +80,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(settings.journal_path, settings.station.name)
     desk = OutcomeDesk(journal, outputs, time.time)
+    has_permit = settings.outputs.run_permit != NONE
+    can_hold = has_permit and settings.zone.travel != "none"
     spooler = Spooler(
         printer,
         journal,
@@ -87,7 +89,9 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         desk,
         SpoolerSettings(
             label_deadline_s=settings.printer.label_deadline_s,
-            hold_after_s=settings.printer.hold_after_s,
+            hold_after_s=settings.printer.hold_after_s if can_hold else None,
+            waits_for_printer=settings.printer.holds_belt,
+            is_live=camera.is_live,
             confirm_timeout_s=settings.printer.confirm_timeout_s,
             confirmation=settings.printer.confirmation,
         ),
@@ -97,7 +101,6 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     evidence = (
         EvidenceFolder(folder) if fleet is None else EvidenceFolder(folder, show=fleet.show_crop)
     )
-    has_permit = settings.outputs.run_permit != NONE
     loop = StationLoop(
         geometry=_geometry(settings),
         release=release,

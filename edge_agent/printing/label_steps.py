@@ -1,6 +1,7 @@
 """A label on its way, and writing each of its steps. When it takes which step is the spooler's."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -33,6 +34,8 @@ class Label:
         confirm_by: Steady time after which its item goes to a person.
         state: As in the journal.
         baseline: The printer's label counter before it was sent.
+        hold_from: Steady time from which its item must not move on without it.
+        is_held: The belt was held for it in time.
         is_reviewed: Its item has gone to a person.
         review: Done once that is committed; None where an earlier run did it.
         unprinted_since: Steady time since when all evidence says that it did not come out.
@@ -45,6 +48,8 @@ class Label:
     confirm_by: float
     state: PrintState
     baseline: int | None = None
+    hold_from: float = math.inf
+    is_held: bool = False
     is_reviewed: bool = False
     review: "Future[None] | None" = None
     unprinted_since: float | None = None

@@ -33,6 +33,8 @@ from edge_agent.printing.states import IN_PRINTER
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING = 256
+# So long after it should the word to hold the belt may be given, at most, to count as in time.
+_HOLD_GRACE_S = 0.15
 
 
 class Spooler:
@@ -78,6 +80,7 @@ class Spooler:
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when labels do not ask for it."""
+        is_slow = self._hold_for_slow()
         with self._lock:
             label = self._in_printer
             unsettled = [*self._found, *([label] if label and label.order is None else [])]
@@ -86,11 +89,7 @@ class Spooler:
         if label is not None and label.is_reviewed and self.health.state != "down":
             # It may still come out, and would land on another item.
             return "a label may still come out too late"
-        if label is not None and label.order is not None:
-            decided_at = label.send_by - self._settings.label_deadline_s
-            if self._steady() - decided_at >= self._settings.hold_after_s:
-                return "a label is slow to come out"
-        return None
+        return "a label is slow to come out" if is_slow else None
 
     def recover(self, labels: Sequence[OpenLabel]) -> None:
         """Takes over what an earlier run left; before `start`. None of it is ever sent."""
@@ -120,11 +119,14 @@ class Spooler:
 
     def submit(self, order: LabelOrder) -> None:
         """Takes a committed label; returns at once."""
-        item = order.item
-        # The time of the decision counts, not of this call: the commit may have taken long.
-        spent_s = max(0.0, self._clock() - item.decided_at)
-        send_by = self._steady() + self._settings.label_deadline_s - spent_s
+        item, settings = order.item, self._settings
+        # Not the time of this call: looking and committing may have taken long.
+        begun_at = order.place.captured_at if settings.is_live else item.decided_at
+        begun = self._steady() - max(0.0, self._clock() - begun_at)
+        send_by = begun + settings.label_deadline_s
         label = Label(item.item_id, order.place, order, send_by, send_by, "decided")
+        if settings.hold_after_s is not None:
+            label.hold_from = begun + settings.hold_after_s
         with self._lock:
             if len(self._waiting) < _MAX_WAITING:
                 self._steps.begin(label, "queued")
@@ -139,7 +141,7 @@ class Spooler:
         """
         now = self._steady()
         with self._lock:
-            late = [label for label in self._waiting if now >= label.send_by]
+            late = [label for label in self._waiting if _is_late(label, now)]
             for label in late:
                 self._waiting.remove(label)
                 self._steps.review(label, "label_late", self._late_reason(), "late")
@@ -173,6 +175,18 @@ class Spooler:
             return self._attempt(next_label)
         self._watch.make_ready()
         return self._settings.idle_period_s
+
+    def _hold_for_slow(self) -> bool:
+        """Whether an item must wait for its label; notes for which ones that was asked in time."""
+        now = self._steady()
+        will_print = self._settings.waits_for_printer or self.health.state == "ready"
+        with self._lock:
+            label = self._in_printer
+            labels = [*([label] if label else []), *(self._waiting if will_print else [])]
+            slow = [label for label in labels if label.order and now >= label.hold_from]
+            for label in slow:
+                label.is_held = label.is_held or now < label.hold_from + _HOLD_GRACE_S
+        return bool(slow)
 
     def _run(self) -> None:
         while not self._is_done():
@@ -224,7 +238,7 @@ class Spooler:
                 label.state = "queued"
             self._line_up_again(label)
             return self._settings.ask_period_s
-        if self._steady() < label.send_by:
+        if not _is_late(label, self._steady()):
             self._send(label, data)
             return 0.0
         with self._lock:
@@ -314,7 +328,7 @@ class Spooler:
             label.unprinted_since = now
         if label.state != "unknown" or now - label.unprinted_since < self._settings.stable_s:
             return
-        if label.order is not None and not label.is_reviewed and now < label.send_by:
+        if label.order is not None and not label.is_reviewed and not _is_late(label, now):
             self._commit(label, "queued", "surely not printed: may be sent once more")
             self._line_up_again(label)
             return
@@ -352,3 +366,9 @@ class Spooler:
         health = self.health
         why = "" if health.state == "ready" else f" (printer {health.state}: {health.told})"
         return f"its label could not be sent in time{why}"
+
+
+def _is_late(label: Label, now: float) -> bool:
+    """Whether it would come out for an item that has waited for too long, or has moved on."""
+    has_moved_on = now >= label.hold_from + _HOLD_GRACE_S and not label.is_held
+    return now >= label.send_by or has_moved_on

@@ -60,7 +60,11 @@ class SpoolerSettings:
         label_deadline_s: A label not sent by then after its decision is late, and is not sent.
         confirm_timeout_s: A label not confirmed by then after it was sent is unknown.
         hold_after_s: A label that has not come out by then after its decision holds the belt, so
-            that its item waits for it; one printed at the usual pace does not make it stand.
+            that its item waits for it; one printed at the usual pace does not make it stand. None
+            where nothing moves, or nothing can hold it.
+        waits_for_printer: Whether the belt is also held for a printer that takes no labels.
+        is_live: Whether frames have the time of the clock: a label's time then begins with the
+            frame that decided its item, for the item moves on while that is being looked at.
         confirmation: How the printer confirms.
         ask_period_s: Time between two questions while a label is awaited.
         idle_period_s: Time between two questions while there is nothing to print.
@@ -69,7 +73,9 @@ class SpoolerSettings:
 
     label_deadline_s: float = 1.0
     confirm_timeout_s: float = 3.0
-    hold_after_s: float = 0.5
+    hold_after_s: float | None = 0.5
+    waits_for_printer: bool = True
+    is_live: bool = False
     confirmation: Confirmation = "counter"
     ask_period_s: float = 0.03
     idle_period_s: float = 2.0

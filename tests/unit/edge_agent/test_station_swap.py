@@ -165,7 +165,7 @@ def station(
         journal,
         ReleaseLabels(OLD, 8),
         desk,
-        SpoolerSettings(label_deadline_s=60),
+        SpoolerSettings(label_deadline_s=60, hold_after_s=None),
     )
     desk.print_through(spooler)
     belt = Belt(())

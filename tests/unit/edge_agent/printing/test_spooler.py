@@ -180,9 +180,10 @@ class Bench:
             steady=self.time,
         )
 
-    def order(self, item_id: str, product: Product = CARTON) -> None:
+    def order(self, item_id: str, product: Product = CARTON, seen_before_s: float = 0.0) -> None:
         item = LabelItem(item_id, f"S-{item_id}", "belt-1", self.time.now, "carton")
-        self.spooler.submit(LabelOrder(item, product, PLACE))
+        place = replace(PLACE, captured_at=self.time.now - seen_before_s)
+        self.spooler.submit(LabelOrder(item, product, place))
 
     def run(self, seconds: float = 0.2) -> None:
         end = self.time.now + seconds
@@ -448,6 +449,68 @@ def test_a_label_that_is_slow_to_come_out_makes_the_belt_wait_for_it(bench: Benc
     bench.run()
     assert (bench.state("a"), bench.desk.reviews) == ("printed", [])
     assert bench.spooler.hold_reason is None
+
+
+def run_held(bench: Bench, seconds: float) -> list[str | None]:
+    """Runs it while somebody asks whether the belt must stand, as the outputs do."""
+    told = []
+    for _ in range(round(seconds / 0.04)):
+        bench.run(0.04)
+        told.append(bench.spooler.hold_reason)
+    return told
+
+
+def test_a_label_that_waits_holds_the_belt_and_still_lands_on_its_item(bench: Bench) -> None:
+    bench.printer.status = PrinterStatus(paused=True)
+    bench.order("a")
+    told = run_held(bench, 0.8)
+    assert (told[0], told[-1]) == (None, "a label is slow to come out")
+    bench.printer.status = PrinterStatus()
+    run_held(bench, 0.1)
+    bench.printer.print_label()
+    assert run_held(bench, 0.2)[-1] is None
+    assert (bench.state("a"), bench.desk.reviews) == ("printed", [])
+
+
+def test_a_label_whose_item_could_not_be_held_in_time_is_late(bench: Bench) -> None:
+    """The machine stood still meanwhile: nobody could say that the belt must stand."""
+    bench.printer.status = PrinterStatus(paused=True)
+    bench.order("a")
+    bench.run(0.1)
+    bench.time.now += 0.6
+    bench.printer.status = PrinterStatus()
+    assert bench.spooler.hold_reason is not None
+    bench.run(0.1)
+    assert bench.printer.sent == []
+    assert (bench.state("a"), bench.desk.reviews) == ("late", [("a", "label_late")])
+
+
+@pytest.mark.parametrize(("is_live", "state"), [(True, "late"), (False, "sent")])
+def test_a_labels_time_begins_with_the_frame_that_decided_its_item(
+    is_live: bool, state: str
+) -> None:
+    bench = Bench(SpoolerSettings(is_live=is_live))
+    bench.order("a", seen_before_s=0.7)
+    bench.run(0.1)
+    assert bench.state("a") == state
+
+
+def test_where_items_go_to_a_person_meanwhile_a_bad_printer_holds_no_belt() -> None:
+    bench = Bench(SpoolerSettings(waits_for_printer=False))
+    bench.printer.status = PrinterStatus(paused=True)
+    bench.order("a")
+    assert set(run_held(bench, 1.0)) == {None}
+    assert bench.desk.reviews == [("a", "label_late")]
+
+
+def test_where_nothing_can_be_held_a_label_may_wait_until_its_deadline() -> None:
+    bench = Bench(SpoolerSettings(hold_after_s=None))
+    bench.printer.status = PrinterStatus(paused=True)
+    bench.order("a")
+    assert set(run_held(bench, 0.9)) == {None}
+    bench.printer.status = PrinterStatus()
+    bench.run(0.1)
+    assert bench.state("a") == "sent"
 
 
 def test_not_confirmed_in_time_goes_to_a_person_and_holds_the_belt(bench: Bench) -> None:
