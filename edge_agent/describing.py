@@ -5,19 +5,22 @@ from collections.abc import Callable, Sequence
 from beltmark.contract.messages import PartHealth, PartState
 from beltmark.contract.release import Release
 from edge_agent.capture.camera import Camera
+from edge_agent.capture.health import CameraState
 from edge_agent.outputs.opening import Outputs
 from edge_agent.printing.journal import Journal
+from edge_agent.printing.printer_watch import PrinterState
 from edge_agent.printing.spooler import Spooler
 from edge_agent.uplink.state import StationState
 
-_CAMERA_STATES: dict[str, PartState] = {
+CAMERA_STATES: dict[CameraState, PartState] = {
     "starting": "unknown",
     "up": "ok",
     "stale": "degraded",
     "down": "down",
     "ended": "down",
 }
-_PRINTER_STATES: dict[str, PartState] = {
+PRINTER_STATES: dict[PrinterState, PartState] = {
+    "unasked": "unknown",
     "ready": "ok",
     "fault": "degraded",
     "silent": "down",
@@ -44,7 +47,7 @@ def describe(
         parts={
             "camera": _camera(camera),
             "printer": _health(
-                _PRINTER_STATES[spooler.health.state], spooler.health.told, spooler.health.since
+                PRINTER_STATES[spooler.health.state], spooler.health.told, spooler.health.since
             ),
             "journal": _health(
                 "ok" if journal.health.problem is None else "down",
@@ -61,7 +64,7 @@ def _camera(camera: Camera) -> PartHealth:
     if health.state == "up" and fault is not None:
         return _health("degraded", f"the picture is {fault}", camera.picture.since)
     told = " ".join(part for part in (health.state, health.reason) if part)
-    return _health(_CAMERA_STATES[health.state], told, health.since)
+    return _health(CAMERA_STATES[health.state], told, health.since)
 
 
 def _lines(outputs: Outputs) -> dict[str, PartHealth]:

@@ -47,7 +47,8 @@ def test_ctrl_c_ends_everything_and_still_counts() -> None:
         assert len(children) >= 7  # three belts and agents, the server and what it starts
         page = PAGE.search("".join(before))
         assert page
-        with urllib.request.urlopen(page[1], timeout=PATIENCE_S) as answer:
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(page[1], timeout=PATIENCE_S) as answer:
             assert "station-1" in answer.read().decode()
         for _ in range(2):  # people are impatient
             demo.send_signal(signal.SIGINT)
