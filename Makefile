@@ -3,7 +3,7 @@ PYTHON ?= python3
 SECONDS ?=
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench real format clean
+.PHONY: demo test check bench crash-campaign real format clean
 
 demo: .venv/ready  ## three simulated stations, their server and its page (no torch); SECONDS=60 ends by itself
 	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
@@ -19,6 +19,11 @@ check: .venv-dev/ready  ## style, types, and who may import whom
 
 bench: .venv-dev/ready  ## speed and memory of the station, into docs/bench.md; REFERENCE=DIR: the fp32 package
 	.venv-dev/bin/python -m bench.station --write docs/bench.md $(if $(REFERENCE),--reference $(REFERENCE))
+
+KILLS ?= 1000
+SEED ?= 1
+crash-campaign: .venv-dev/ready  ## kills stations KILLS=1000 times (SEED=1), into docs/crash-campaign.md; fails if a label is wrong
+	@.venv-dev/bin/python -m bench.crash --kills $(KILLS) --seed $(SEED) --write docs/crash-campaign.md
 
 REAL = ../shared/data/belt/annotations.json
 real: .venv-dev/ready  ## half an hour: train on real frames, then run the agent over their sequences

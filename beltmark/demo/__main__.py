@@ -26,6 +26,9 @@ RUN_OUT_S = 40.0
 PUSH_AFTER_S = 45.0
 """When a demo without an end pushes its release."""
 
+# Ctrl-C, the system's wish, and a terminal that was closed.
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class Stopped(Exception):  # noqa: N818 - it is the user's wish, not an error
     """The user or the system asked the demo to end."""
@@ -38,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7, help="which items pass (default: 7)")
     parser.add_argument("--keep", type=Path, help="folder to keep journals, labels and truth in")
     arguments = parser.parse_args(argv)
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _STOPS:
         signal.signal(number, _stop)
 
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="beltmark-demo-"))
@@ -73,7 +76,7 @@ def _run(folder: Path, seconds: float | None, seed: int) -> int:
         print(f"demo: {' '.join(error.cmd[2:])} ended with {error.returncode}", file=sys.stderr)
     finally:
         # From here on it ends by itself: an impatient second Ctrl-C must leave nothing running.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _STOPS:
             signal.signal(number, signal.SIG_IGN)
         swapped = _end(fleet, stations, pushed)
     if pushed:

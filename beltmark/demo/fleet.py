@@ -51,6 +51,8 @@ class DemoFleet:
         found = re.search(r"admin token: (\S+)", told)
         assert found is not None, told
         self._admin_token = found[1]
+        # What the stations begin with, so that a person can push it again.
+        self._add_release(BUNDLED / "release")
         self._process: subprocess.Popen[str] = start(
             "fleet_server.cli", "serve", str(self._site), "--port", str(self._port),
             "--embedded-broker", "--broker-port", str(self._broker_port),
@@ -101,9 +103,12 @@ class DemoFleet:
         write_document(folder / RELEASE, document.model_copy(update={"name": NEXT_RELEASE}))
         with (folder / "layouts/item.toml").open("a") as layout:
             layout.write(_NEW_ELEMENTS)
-        run("fleet_server.cli", "release", "add", str(self._site), str(folder))
+        self._add_release(folder)
         run("fleet_server.cli", "push", str(self._site), NEXT_RELEASE, "--all")
         return NEXT_RELEASE
+
+    def _add_release(self, folder: Path) -> None:
+        run("fleet_server.cli", "release", "add", str(self._site), str(folder))
 
     def running(self) -> dict[str, str]:
         """Asks the server which release each station says that it runs."""

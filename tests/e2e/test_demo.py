@@ -54,7 +54,8 @@ def test_ctrl_c_ends_everything_and_still_counts() -> None:
             demo.send_signal(signal.SIGINT)
         told, _ = demo.communicate(timeout=PATIENCE_S)
     finally:
-        demo.kill()
+        demo.terminate()  # no more than a last word: it ends its processes in order
+        demo.wait(PATIENCE_S)
     assert LAST_LINE.fullmatch(told.splitlines()[-1]), told
     assert demo.returncode == 0
     assert not [child for child in children if child.is_running()]
