@@ -138,6 +138,7 @@ def live(birth: Birth, camera: socket.socket) -> None:
     except InputError as error:
         logging.error("%s", error)
         raise SystemExit(REFUSED) from None
+    logging.info("remembers %s", journal.recollection)
     _Station(birth, camera, points, journal).run()
 
 

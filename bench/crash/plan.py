@@ -69,6 +69,7 @@ _LEAVES_LABEL = (
     *(f"label unknown: {when}" for when in _COMMIT),
 )
 _RECOVERY_SHARE = 0.4
+_LONG_SHARE = 0.25
 
 LONGEST_LIFE_S = 8.0
 """Who has not come to its point by then is killed nevertheless."""
@@ -216,8 +217,11 @@ def _kill(chance: random.Random) -> Kill:
 
 def _trouble(chance: random.Random) -> Trouble:
     kind = chance.choice(_TROUBLES)
+    # Some outlast the time in which a label must be confirmed: its item is then taken off, and the
+    # label may come out afterwards.
+    is_long = chance.random() < _LONG_SHARE
     ranges = {
-        "slow": (0.2, 1.5),
+        "slow": (3.0, 6.0) if is_long else (0.2, 1.5),
         "dies": (0, 300),
         "loses power": (0, 300),
         "media out": (0, 2),
@@ -226,6 +230,6 @@ def _trouble(chance: random.Random) -> Trouble:
     return Trouble(
         kind,
         pause_s=chance.uniform(1.0, 7.0),
-        lasts_s=chance.uniform(0.3, 2.5),
+        lasts_s=chance.uniform(*((3.5, 6.0) if is_long else (0.3, 2.5))),
         amount=chance.uniform(*ranges.get(kind, (0, 0))),
     )
