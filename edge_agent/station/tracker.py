@@ -100,6 +100,9 @@ class Tracker:
         """Begins with a speed that an earlier run learnt."""
         if self._running_px_s is None:
             self._running_px_s = speed_px_s
+            # It has been learnt over many frames: the few in which the belt starts up do not
+            # outweigh it, or the items would seem to be unable to have come as far as they have.
+            self._speeds_px_s.extend([speed_px_s] * _SPEEDS)
 
     def forget_looks(self, classes: int) -> None:
         """Another model looks from now on, with so many classes: how items look to it is open."""

@@ -48,6 +48,14 @@ def test_one_item_is_one_track_and_teaches_the_speed_of_the_belt() -> None:
     assert tracker.running_speed_px_s == pytest.approx(160, rel=0.05)
 
 
+def test_a_belt_that_starts_up_does_not_unteach_the_speed_learnt_before() -> None:
+    tracker = Tracker(BELT)
+    tracker.expect_speed(160.0)
+    stands = [[at(100)] for _ in range(14)]
+    follow(tracker, [*stands, *([at(100 + 8 * i)] for i in range(1, 12))])
+    assert tracker.running_speed_px_s == pytest.approx(160, rel=0.05)
+
+
 def test_jitter_of_the_boxes_does_not_break_a_track() -> None:
     random = np.random.default_rng(1)
     frames = [
