@@ -1,7 +1,5 @@
 """Cuts out of a frame what is kept of it: an item's picture, and the zone for a person."""
 
-from math import sqrt
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +63,7 @@ def offer_view(item: Item, box_xyxy_px: BoxXyxyPx, image_bgr: NDArray[np.uint8])
 
 def _sharpness(crop_bgr: NDArray[np.uint8]) -> float:
     """How much the edges in a picture (uint8 [height, width, 3], BGR) differ, 0 for none."""
-    edges = cv2.Laplacian(crop_bgr, cv2.CV_16S).reshape(len(crop_bgr), -1)
-    # Their standard deviation; numpy's own would make arrays of floats of them, frame by frame.
-    mean = float(np.ravel(cv2.mean(edges))[0])
-    return sqrt(max(0.0, cv2.norm(edges, cv2.NORM_L2SQR) / edges.size - mean**2))
+    _, deviation = cv2.meanStdDev(
+        cv2.Laplacian(cv2.cvtColor(crop_bgr, cv2.COLOR_BGR2GRAY), cv2.CV_16S)
+    )
+    return float(deviation[0, 0])

@@ -29,7 +29,8 @@ def test_the_quality_of_a_view_is_its_size_times_the_deviation_of_its_edges() ->
     assert view is not None
     crop = image[10:50, 10:70]
     assert np.array_equal(view.crop_bgr, crop)
-    expected = crop.size * cv2.Laplacian(crop, cv2.CV_16S).std()
+    grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    expected = crop.size * cv2.Laplacian(grey, cv2.CV_16S).std()
     assert view.quality == pytest.approx(expected, rel=1e-9)
 
 
