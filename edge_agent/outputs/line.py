@@ -102,7 +102,8 @@ class RelayLine:
         self._lost = 0
         self._socket: socket.socket | None = None
         self._retry_at = self._beat_at = 0.0
-        self._is_held, self._objected_at = False, float("inf")
+        self._held_since: float | None = None
+        self._objected_at = float("inf")
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="outputs", daemon=True)
 
@@ -122,6 +123,11 @@ class RelayLine:
                 return self._health.problem
             late = sum(now - p.waits_since > _PATIENCE_S for p in self._pending)
         return f"{late} diverts cannot be delivered" if late else None
+
+    @property
+    def held_since(self) -> float | None:
+        """Since when the belt was told to stand, on the steady clock; None where it may run."""
+        return self._held_since
 
     def divert(self, item_id: str, x_px: float, y_px: float, captured_at: float) -> None:
         """Has the item taken off that was at this place of the image then; returns at once."""
@@ -194,14 +200,14 @@ class RelayLine:
         now = time.monotonic()
         if beats and self._may_run():
             self._objected_at = float("inf")
-            if self._is_held or now >= self._beat_at:
+            if self._held_since is not None or now >= self._beat_at:
                 connection.sendall(b"PERMIT\n")
-                self._is_held, self._beat_at = False, now + BEAT_EVERY_S
+                self._held_since, self._beat_at = None, now + BEAT_EVERY_S
             return
         self._objected_at = min(self._objected_at, now)
-        if not self._is_held and (not beats or now - self._objected_at >= _HOLD_AFTER_S):
+        if self._held_since is None and (not beats or now - self._objected_at >= _HOLD_AFTER_S):
             connection.sendall(b"HOLD\n")
-            self._is_held = True
+            self._held_since = time.monotonic()
 
     def _settle(self, connection: socket.socket) -> None:
         """Forgets the diverts that the other computer has acknowledged."""
@@ -227,7 +233,7 @@ class RelayLine:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A relay that does not acknowledge for so long is gone, whatever its connection says.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1_000 * _PATIENCE_S))
-        self._socket, self._is_held = connection, False
+        self._socket, self._held_since = connection, None
         self._report(None)
         return connection
 

@@ -17,7 +17,7 @@ class Outputs:
     """
 
     def __init__(self, permit: RelayLine | None, divert: RelayLine | None) -> None:
-        self._divert = divert
+        self._permit, self._divert = permit, divert
         lines = [line for line in (permit, divert) if line is not None]
         self.lines = tuple(dict.fromkeys(lines))
 
@@ -25,6 +25,11 @@ class Outputs:
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when the outputs do not ask for it."""
         return next((line.hold_reason for line in self.lines if line.hold_reason), None)
+
+    @property
+    def held_since(self) -> float | None:
+        """Since when the belt was told to stand, on the steady clock; None where it may run."""
+        return None if self._permit is None else self._permit.held_since
 
     def divert(self, item_id: str, x_px: float, y_px: float, captured_at: float) -> None:
         """Has the item taken off that was at this place of the image then; returns at once.

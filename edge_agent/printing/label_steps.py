@@ -35,7 +35,6 @@ class Label:
         state: As in the journal.
         baseline: The printer's label counter before it was sent.
         hold_from: Steady time from which its item must not move on without it.
-        is_held: The belt was held for it in time.
         is_reviewed: Its item has gone to a person.
         review: Done once that is committed; None where an earlier run did it.
         unprinted_since: Steady time since when all evidence says that it did not come out.
@@ -49,7 +48,6 @@ class Label:
     state: PrintState
     baseline: int | None = None
     hold_from: float = math.inf
-    is_held: bool = False
     is_reviewed: bool = False
     review: "Future[None] | None" = None
     unprinted_since: float | None = None
@@ -85,8 +83,8 @@ class LabelSteps:
         the next start will ask. A last step waits for the label's review as well: a label that has
         ended is looked at by nobody, and its item would pass.
         """
-        if after in FINAL:
-            self.await_review(label, stops)
+        if after in FINAL and not self.await_review(label, stops):
+            return
         before = label.state
         while True:
             try:
@@ -114,16 +112,21 @@ class LabelSteps:
         logger.warning("item %s goes to a person: %s", label.item_id, reason)
         label.review = self._desk.review(label.item_id, label.place, rule, reason, label_state)
 
-    def await_review(self, label: Label, stops: Callable[[], bool]) -> None:
-        """Waits until its review is committed, if there is one; gives up as `commit` does."""
-        while label.review is not None and not label.review.done():
-            futures.wait([label.review], _RETRY_PERIOD_S)
-            if stops():
-                return
+    def await_review(self, label: Label, stops: Callable[[], bool]) -> bool:
+        """Waits until its review is committed, if there is one; gives up as `commit` does.
+
+        Returns:
+            False where it is not: the label then stays open, so that the next start looks at it.
+        """
+        review = label.review
+        while review is not None and not review.done() and not stops():
+            futures.wait([review], _RETRY_PERIOD_S)
+        return review is None or (review.done() and review.exception() is None)
 
     def close(self, label: Label, why: str, stops: Callable[[], bool]) -> None:
         """Notes that it stays unknown for ever, and waits as `commit` does."""
-        self.await_review(label, stops)
+        if not self.await_review(label, stops):
+            return
         logger.warning("item %s: its label stays unknown: %s", label.item_id, why)
         while True:
             try:

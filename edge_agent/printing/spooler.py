@@ -33,8 +33,8 @@ from edge_agent.printing.states import IN_PRINTER
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING = 256
-# So long after it should the word to hold the belt may be given, at most, to count as in time.
-_HOLD_GRACE_S = 0.15
+# So long after an item must not move on, at most, the belt was told to stand if that was in time.
+_STOP_TIME_S = 0.25
 
 
 class Spooler:
@@ -46,6 +46,7 @@ class Spooler:
         renderer: Draws the labels.
         desk: Takes the items that get none.
         settings: How long things may take.
+        held_since: Since when the belt was told to stand, by `steady`; None while it may run.
         clock: Seconds since the epoch.
         steady: Seconds on a clock that is never set.
     """
@@ -58,12 +59,13 @@ class Spooler:
         desk: ReviewDesk,
         settings: SpoolerSettings | None = None,
         *,
+        held_since: Callable[[], float | None] = lambda: None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings or SpoolerSettings()
         self._renderer, self._steps = renderer, LabelSteps(journal, desk, clock)
-        self._clock, self._steady = clock, steady
+        self._held_since, self._clock, self._steady = held_since, clock, steady
         self._watch = PrinterWatch(printer, self._settings.confirmation, clock)
         self._lock = threading.Lock()
         self._waiting: deque[Label] = deque()
@@ -80,7 +82,6 @@ class Spooler:
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when labels do not ask for it."""
-        is_slow = self._hold_for_slow()
         with self._lock:
             label = self._in_printer
             unsettled = [*self._found, *([label] if label and label.order is None else [])]
@@ -89,7 +90,7 @@ class Spooler:
         if label is not None and label.is_reviewed and self.health.state != "down":
             # It may still come out, and would land on another item.
             return "a label may still come out too late"
-        return "a label is slow to come out" if is_slow else None
+        return "a label is slow to come out" if self._is_slow() else None
 
     def recover(self, labels: Sequence[OpenLabel]) -> None:
         """Takes over what an earlier run left; before `start`. None of it is ever sent."""
@@ -141,7 +142,7 @@ class Spooler:
         """
         now = self._steady()
         with self._lock:
-            late = [label for label in self._waiting if _is_late(label, now)]
+            late = [label for label in self._waiting if self._is_late(label, now)]
             for label in late:
                 self._waiting.remove(label)
                 self._steps.review(label, "label_late", self._late_reason(), "late")
@@ -176,17 +177,21 @@ class Spooler:
         self._watch.make_ready()
         return self._settings.idle_period_s
 
-    def _hold_for_slow(self) -> bool:
-        """Whether an item must wait for its label; notes for which ones that was asked in time."""
+    def _is_slow(self) -> bool:
+        """Whether an item must wait for its label."""
         now = self._steady()
         will_print = self._settings.waits_for_printer or self.health.state == "ready"
         with self._lock:
             label = self._in_printer
             labels = [*([label] if label else []), *(self._waiting if will_print else [])]
-            slow = [label for label in labels if label.order and now >= label.hold_from]
-            for label in slow:
-                label.is_held = label.is_held or now < label.hold_from + _HOLD_GRACE_S
-        return bool(slow)
+            return any(label.order and now >= label.hold_from for label in labels)
+
+    def _is_late(self, label: Label, now: float) -> bool:
+        """Whether it would come out for an item that waited for too long, or has moved on."""
+        stands_by = label.hold_from + _STOP_TIME_S
+        held_since = self._held_since()
+        was_held = held_since is not None and held_since <= stands_by
+        return now >= label.send_by or (now >= stands_by and not was_held)
 
     def _run(self) -> None:
         while not self._is_done():
@@ -238,11 +243,15 @@ class Spooler:
                 label.state = "queued"
             self._line_up_again(label)
             return self._settings.ask_period_s
-        if not _is_late(label, self._steady()):
+        with self._lock:
+            is_reviewed = label.is_reviewed
+            if is_late := self._is_late(label, self._steady()) and not is_reviewed:
+                self._steps.review(label, "label_late", self._late_reason(), "late")
+        if not (is_late or is_reviewed):
             self._send(label, data)
             return 0.0
-        with self._lock:
-            self._steps.review(label, "label_late", self._late_reason(), "late")
+        if is_reviewed:
+            self._commit(label, "late", "its item had gone to a person before it was sent")
         # Before the next label moves the counter: it would pass for this one's.
         self._steps.await_review(label, self._stopping.is_set)
         with self._lock:
@@ -328,7 +337,7 @@ class Spooler:
             label.unprinted_since = now
         if label.state != "unknown" or now - label.unprinted_since < self._settings.stable_s:
             return
-        if label.order is not None and not label.is_reviewed and not _is_late(label, now):
+        if label.order is not None and not label.is_reviewed and not self._is_late(label, now):
             self._commit(label, "queued", "surely not printed: may be sent once more")
             self._line_up_again(label)
             return
@@ -366,9 +375,3 @@ class Spooler:
         health = self.health
         why = "" if health.state == "ready" else f" (printer {health.state}: {health.told})"
         return f"its label could not be sent in time{why}"
-
-
-def _is_late(label: Label, now: float) -> bool:
-    """Whether it would come out for an item that has waited for too long, or has moved on."""
-    has_moved_on = now >= label.hold_from + _HOLD_GRACE_S and not label.is_held
-    return now >= label.send_by or has_moved_on

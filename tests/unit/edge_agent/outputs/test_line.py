@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from waiting import until
 
 from beltmark.contract.errors import InputError
 from edge_agent.outputs.line import RelayLine, parse_relay
@@ -143,10 +144,16 @@ def test_an_objection_takes_the_permit_back_at_once_and_its_end_gives_it_again()
     line.start()
     try:
         assert relay.hears("PERMIT")
+        assert line.held_since is None
         objects.set()
+        begun = time.monotonic()
         assert relay.hears("HOLD")
+        until(lambda: line.held_since is not None, "it knows that the belt was told to stand")
+        assert line.held_since is not None
+        assert line.held_since >= begun
         objects.clear()
         assert relay.lines.get(timeout=PATIENCE_S) == "PERMIT", "no word between the two"
+        until(lambda: line.held_since is None, "it knows that the belt may run")
     finally:
         line.stop()
     assert relay.hears("HOLD"), "the belt stands when the agent ends"

@@ -167,6 +167,7 @@ class Bench:
         self.time, self.printer, self.journal = Time(), ScriptedPrinter(), MemoryJournal()
         self.desk = Desk(self.journal)
         self.settings = settings or SpoolerSettings()
+        self.held_since: float | None = None
         self.spooler = self.make()
 
     def make(self) -> Spooler:
@@ -176,6 +177,7 @@ class Bench:
             Renderer(),
             self.desk,
             self.settings,
+            held_since=lambda: self.held_since,
             clock=self.time,
             steady=self.time,
         )
@@ -452,11 +454,15 @@ def test_a_label_that_is_slow_to_come_out_makes_the_belt_wait_for_it(bench: Benc
 
 
 def run_held(bench: Bench, seconds: float) -> list[str | None]:
-    """Runs it while somebody asks whether the belt must stand, as the outputs do."""
+    """Runs it while the outputs ask whether the belt must stand, and tell it so."""
     told = []
     for _ in range(round(seconds / 0.04)):
         bench.run(0.04)
         told.append(bench.spooler.hold_reason)
+        if told[-1] is None:
+            bench.held_since = None
+        elif bench.held_since is None:
+            bench.held_since = bench.time.now
     return told
 
 
@@ -477,12 +483,35 @@ def test_a_label_whose_item_could_not_be_held_in_time_is_late(bench: Bench) -> N
     bench.printer.status = PrinterStatus(paused=True)
     bench.order("a")
     bench.run(0.1)
-    bench.time.now += 0.6
+    bench.time.now += 0.7
     bench.printer.status = PrinterStatus()
     assert bench.spooler.hold_reason is not None
+    bench.held_since = bench.time.now
     bench.run(0.1)
     assert bench.printer.sent == []
     assert (bench.state("a"), bench.desk.reviews) == ("late", [("a", "label_late")])
+
+
+def test_that_somebody_asked_does_not_mean_that_the_belt_was_held(bench: Bench) -> None:
+    bench.printer.status = PrinterStatus(paused=True)
+    bench.order("a")
+    for _ in range(20):
+        bench.run(0.04)
+        assert bench.spooler.hold_reason in (None, "a label is slow to come out")
+    assert (bench.state("a"), bench.desk.reviews) == ("late", [("a", "label_late")])
+
+
+def test_a_belt_that_was_held_and_runs_again_has_carried_the_item_on() -> None:
+    bench = Bench(SpoolerSettings(waits_for_printer=False, label_deadline_s=5.0))
+    bench.printer.is_reachable = False
+    bench.order("a")
+    bench.held_since = bench.time.now  # for another reason
+    bench.run(1.0)
+    assert bench.state("a") == "queued"
+    bench.held_since = None
+    bench.printer.is_reachable = True
+    bench.run(0.1)
+    assert (bench.state("a"), bench.printer.sent) == ("late", [])
 
 
 @pytest.mark.parametrize(("is_live", "state"), [(True, "late"), (False, "sent")])
@@ -490,7 +519,7 @@ def test_a_labels_time_begins_with_the_frame_that_decided_its_item(
     is_live: bool, state: str
 ) -> None:
     bench = Bench(SpoolerSettings(is_live=is_live))
-    bench.order("a", seen_before_s=0.7)
+    bench.order("a", seen_before_s=0.8)
     bench.run(0.1)
     assert bench.state("a") == state
 
