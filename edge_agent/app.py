@@ -95,6 +95,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
             confirm_timeout_s=settings.printer.confirm_timeout_s,
             confirmation=settings.printer.confirmation,
         ),
+        held_since=lambda: outputs.held_since,
     )
     desk.print_through(spooler if fleet is None else fleet.shown(spooler))
     folder = settings.station.data / "items"

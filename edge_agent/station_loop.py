@@ -138,14 +138,13 @@ class StationLoop:
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when it may run. For use from any thread."""
-        labels = self._labels.hold_reason  # always asked: they note that the belt was held for them
         if not self._station.has_settled:
             return "what is in the zone is being looked at"
         if (problem := self._journal.health.problem) is not None:
             return f"the journal cannot be written: {problem}"
         if self._desk.backlog:
             return "decisions wait to be written"
-        return self._picture.problem or labels
+        return self._picture.problem or self._labels.hold_reason
 
     def step(self, frame: Frame) -> StepReport:
         """Takes one frame through the station; acts on nothing that is not committed."""
