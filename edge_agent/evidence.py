@@ -3,6 +3,7 @@
 Pictures help people, decisions do not need them: when the disk does not keep up they are skipped.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 logger = logging.getLogger(__name__)
 
 _QUEUE_SIZE = 32
+_ENDING_TIMEOUT_S = 5.0
 _JPEG_QUALITY = 90
 
 
@@ -50,16 +52,17 @@ class EvidenceFolder:
             logger.debug("no time to keep the picture of item %s", item_id)
 
     def close(self) -> None:
-        """Writes what was taken."""
-        self._queue.put(None)
-        self._thread.join()
+        """Writes what was taken, as far as the disk takes it in time."""
+        with contextlib.suppress(queue.Full):  # a disk that hangs must not hold up the end
+            self._queue.put(None, timeout=_ENDING_TIMEOUT_S)
+            self._thread.join(_ENDING_TIMEOUT_S)
 
     def _run(self) -> None:
         while (taken := self._queue.get()) is not None:
             item_id, crop_bgr = taken
             try:
                 jpeg = _encoded(crop_bgr)
-                self._show(item_id, jpeg)  # whether or not the disk takes it
+                self._show_it(item_id, jpeg)  # whether or not the disk takes it
                 self._write(self._folder / f"{item_id}.jpg", jpeg)
             except (OSError, ValueError, cv2.error) as error:
                 if not self._fails:
@@ -67,6 +70,13 @@ class EvidenceFolder:
                 self._fails = True
             else:
                 self._fails = False
+
+    def _show_it(self, item_id: str, jpeg: bytes) -> None:
+        try:
+            self._show(item_id, jpeg)
+        except Exception:
+            # The last resort: no decision needs a picture to be shown.
+            logger.exception("the picture of item %s cannot be shown", item_id)
 
     def _write(self, path: Path, jpeg: bytes) -> None:
         while len(self._kept) >= self._max_pictures:

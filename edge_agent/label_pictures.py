@@ -3,6 +3,7 @@
 How a label is drawn is left to `labels`, where its picture goes to `show`.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -40,8 +41,9 @@ class LabelPictures:
     def stop(self) -> None:
         """Draws what was taken."""
         if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join(_ENDING_TIMEOUT_S)
+            with contextlib.suppress(queue.Full):  # one that hangs must not hold up the end
+                self._queue.put(None, timeout=_ENDING_TIMEOUT_S)
+                self._thread.join(_ENDING_TIMEOUT_S)
 
     def draw(self, order: LabelOrder) -> None:
         """Takes an order to draw; returns at once."""

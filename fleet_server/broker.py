@@ -158,6 +158,10 @@ class EmbeddedBroker:
             except (OSError, RuntimeError) as error:
                 logger.error("the embedded broker does not start: %s", error)
                 pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+            except Exception:
+                # The last resort of a thread that must not die: say it and go on.
+                logger.exception("the embedded broker does not start")
+                pause_s = _MAX_PAUSE_S
 
 
 def _start(broker: Broker) -> None:

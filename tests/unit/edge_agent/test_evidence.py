@@ -50,3 +50,14 @@ def test_what_is_kept_is_shown_even_while_the_disk_takes_nothing(tmp_path: Path)
     assert set(shown) == {"i1", "i2"}
     image = cv2.imdecode(np.frombuffer(shown["i2"], np.uint8), cv2.IMREAD_COLOR)
     assert abs(int(image.mean()) - 90) <= 2
+
+
+def test_a_picture_that_cannot_be_shown_is_kept_and_the_next_one_too(tmp_path: Path) -> None:
+    def refuse(item_id: str, jpeg: bytes) -> None:
+        raise RuntimeError("nobody looks")
+
+    folder = EvidenceFolder(tmp_path, show=refuse)
+    for item_id in ("a", "b"):
+        folder.keep(item_id, picture())
+    folder.close()
+    assert {path.stem for path in tmp_path.glob("*.jpg")} == {"a", "b"}
