@@ -46,7 +46,11 @@ class PrinterFaults:
         silent: Reads and prints, but answers no query.
         dies_after_bytes: After so many more bytes the connection breaks and the port is closed.
         media_out_after: After so many more labels the media is out; what follows waits.
-        answers_when_media_out: False: `~HS` and `~HQES` stay without answer while it is out.
+        ribbon_out: The ribbon is out; what was sent waits. Likewise `head_open`, `head_too_hot`.
+        head_open: The head is open.
+        head_too_hot: The head must cool down.
+        answers_when_media_out: False: `~HS` and `~HQES` stay without answer while it cannot print.
+        tells_only_errors: While it cannot print, `~HQES` is answered and `~HS` is not.
         refuse: The port is closed.
     """
 
@@ -55,8 +59,17 @@ class PrinterFaults:
     silent: bool = False
     dies_after_bytes: int | None = None
     media_out_after: int | None = None
+    ribbon_out: bool = False
+    head_open: bool = False
+    head_too_hot: bool = False
     answers_when_media_out: bool = True
+    tells_only_errors: bool = False
     refuse: bool = False
+
+    @property
+    def stops_head(self) -> bool:
+        """True when nothing comes out, whatever the media."""
+        return self.ribbon_out or self.head_open or self.head_too_hot
 
 
 class SimulatedPrinter:
@@ -104,6 +117,7 @@ class SimulatedPrinter:
         self._bytes_left = faults.dies_after_bytes
         self._head.slow_s = faults.slow_s
         self._head.limit_media(faults.media_out_after)
+        self._head.block(faults.stops_head)
 
     @property
     def address(self) -> str:
@@ -231,7 +245,7 @@ class SimulatedPrinter:
             case GetVariable(name):
                 return variable_reply(name, self._head.label_count, self._condition())
             case Control(name) if name in _STATUS_REPLIES:
-                if not self._head.media_out or self._faults.answers_when_media_out:
+                if self._answers(name):
                     return _STATUS_REPLIES[name](self._condition())
             case Control("JX"):
                 self._stream.cancel_partial()
@@ -241,15 +255,23 @@ class SimulatedPrinter:
                 self._head.pause(name == "PP")
         return b""
 
+    def _answers(self, name: str) -> bool:
+        """Whether it answers this question for its status at the moment."""
+        faults = self._faults
+        if not (self._head.media_out or faults.stops_head):
+            return True
+        return faults.answers_when_media_out and not (faults.tells_only_errors and name == "HS")
+
     def _condition(self) -> Condition:
-        head = self._head
+        head, faults = self._head, self._faults
         return Condition(
             paper_out=head.media_out,
-            paused=head.paused or head.media_out,
+            paused=head.paused or head.media_out or faults.stops_head,
             buffer_full=head.is_full,
             partial_format=self._stream.has_partial_format,
-            head_up=False,
-            ribbon_out=False,
+            head_up=faults.head_open,
+            ribbon_out=faults.ribbon_out,
+            head_too_hot=faults.head_too_hot,
             formats_in_buffer=head.formats_in_buffer,
             labels_remaining=head.labels_remaining,
         )

@@ -76,7 +76,7 @@ class PrintHead:
         self._printing: Format | None = None
         self._remaining = 0
         self._labels_left: int | None = None
-        self._paused = False
+        self._paused = self._blocked = False
         self._reprints_after_error = True
         self._thread = threading.Thread(target=self._run, name="printer-head", daemon=True)
 
@@ -150,6 +150,12 @@ class PrintHead:
             self._paused = paused
             self._changed.notify_all()
 
+    def block(self, blocked: bool) -> None:
+        """Stops before the next label for something other than media, or goes on."""
+        with self._changed:
+            self._blocked = blocked
+            self._changed.notify_all()
+
     def lose_power(self) -> None:
         """Forgets everything that is not kept in flash memory."""
         with self._changed:
@@ -191,7 +197,8 @@ class PrintHead:
     def _next_label(self) -> Format | None:
         """The format of the next label to come out; None after a while without one."""
         with self._changed:
-            if self._paused or self.media_out or not (self._remaining or self._formats):
+            is_stopped = self._paused or self._blocked or self.media_out
+            if is_stopped or not (self._remaining or self._formats):
                 self._changed.wait(_POLL_S)
                 return None
             if self._remaining == 0:

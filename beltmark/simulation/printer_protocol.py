@@ -130,6 +130,7 @@ class Condition:
     ribbon_out: bool
     formats_in_buffer: int
     labels_remaining: int
+    head_too_hot: bool = False
     label_length_dots: int = 320
 
 
@@ -153,7 +154,8 @@ def host_status_reply(condition: Condition) -> bytes:
 def error_status_reply(condition: Condition) -> bytes:
     """The answer to `~HQES`: error and warning bits, two groups of eight nibbles each."""
     c = condition
-    errors = c.paper_out * 0x1 | c.ribbon_out * 0x2 | c.head_up * 0x4 | c.paused * 0x10000
+    errors = c.paper_out * 0x1 | c.ribbon_out * 0x2 | c.head_up * 0x4
+    errors |= c.head_too_hot * 0x10 | c.paused * 0x10000
     text = (
         "\r\n  PRINTER STATUS                       \r\n"
         f"   ERRORS:         {int(errors != 0)} 00000000 {errors:08X} \r\n"

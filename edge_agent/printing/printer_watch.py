@@ -80,10 +80,10 @@ class PrinterWatch:
         # The status comes first: what leaves the buffer after it moves the counter asked after it.
         status = self._printer.query_status()
         count = self._printer.label_count()
-        if count is None or status is None:
-            self.report("silent", "connected, but does not answer")
-        elif status.faults:
+        if status is not None and status.faults:
             self.report("fault", ", ".join(status.faults))
+        elif count is None or status is None:
+            self.report("silent", "connected, but does not answer")
         else:
             self.report("ready", "ready")
         if status is not None and status.partial_format:

@@ -157,6 +157,7 @@ def test_a_printer_that_dies_after_some_bytes(
         (PrinterFaults(refuse=True), "down"),
         (PrinterFaults(media_out_after=0), "fault"),
         (PrinterFaults(media_out_after=0, answers_when_media_out=False), "silent"),
+        (PrinterFaults(head_open=True, tells_only_errors=True), "fault"),
     ],
 )
 def test_a_printer_that_cannot_print_sends_items_to_a_person_until_it_is_mended(

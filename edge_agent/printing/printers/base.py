@@ -42,7 +42,12 @@ class PrinterBroken(PrinterError):  # noqa: N818 - the state's own name
 
 @dataclass(frozen=True)
 class PrinterStatus:
-    """What the printer says of itself."""
+    """What the printer says of itself.
+
+    Attributes:
+        other_faults: What else keeps it from printing, in words.
+        tells_buffer: False where it named only its faults: what it still holds is not known then.
+    """
 
     paper_out: bool = False
     paused: bool = False
@@ -52,6 +57,8 @@ class PrinterStatus:
     ribbon_out: bool = False
     formats_in_buffer: int = 0
     labels_remaining: int = 0
+    other_faults: tuple[str, ...] = ()
+    tells_buffer: bool = True
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -63,12 +70,12 @@ class PrinterStatus:
             (self.paused, "paused"),
             (self.buffer_full, "buffer full"),
         )
-        return tuple(word for is_so, word in told if is_so)
+        return (*(word for is_so, word in told if is_so), *self.other_faults)
 
     @property
     def is_idle(self) -> bool:
-        """True when everything whole that it received has come out."""
-        return self.formats_in_buffer == 0 and self.labels_remaining == 0
+        """True when everything whole that it received has come out, as far as it said so."""
+        return self.tells_buffer and self.formats_in_buffer == 0 and self.labels_remaining == 0
 
 
 def problem_of(error: OSError) -> str:
@@ -109,7 +116,7 @@ class Printer(Protocol):
         ...
 
     def query_status(self) -> PrinterStatus | None:
-        """Asks for the status; None when the printer doesn't answer."""
+        """Asks for the status, or at least for what is wrong; None when it tells neither."""
         ...
 
     def label_count(self) -> int | None:

@@ -21,11 +21,27 @@ _CANCEL_PARTIAL = b"~JX"
 # every connection.
 _NO_REPRINT = b"^XA^JZN^XZ"
 _STATUS = b"~HS"
+_ERRORS = b"~HQES"
 _LABEL_COUNT = b'! U1 getvar "odometer.total_label_count"\r\n'
 
 _MAX_ANSWER_BYTES = 4_096
 _BLOCK = re.compile(rb"\x02([^\x02\x03]*)\x03")
 _QUOTED = re.compile(rb'"([^"]*)"')
+_FLAGS = rb":\s+[01]\s+[0-9A-F]{8}\s+([0-9A-F]{8})"
+_ERROR_STATUS = re.compile(rb"ERRORS" + _FLAGS + rb"\s.*?WARNINGS" + _FLAGS, re.DOTALL)
+
+# The bits of the first group of `~HQES`'s error flags.
+_MEDIA_OUT, _RIBBON_OUT, _HEAD_OPEN, _PAUSED = 0x1, 0x2, 0x4, 0x10000
+_OTHER_ERRORS = {
+    0x8: "cutter fault",
+    0x10: "head too hot",
+    0x20: "motor too hot",
+    0x40: "head element broken",
+    0x80: "head not detected",
+    0x100: "firmware configuration not valid",
+    0x200: "head thermistor open",
+}
+_NAMED_ERRORS = _MEDIA_OUT | _RIBBON_OUT | _HEAD_OPEN | _PAUSED | sum(_OTHER_ERRORS)
 
 Answer = TypeVar("Answer")
 
@@ -103,8 +119,15 @@ class ZebraPrinter:
         self._write(data)
 
     def query_status(self) -> PrinterStatus | None:
-        """Asks `~HS`; None when there is no whole answer in time."""
-        return self._ask(_STATUS, parse_host_status)
+        """Asks `~HS`, and `~HQES` where that has no whole answer in time; see `Printer`.
+
+        Media out, ribbon out, an open head or a hot one can keep a printer from answering `~HS`.
+        """
+        status = self._ask(_STATUS, parse_host_status)
+        if status is not None:
+            return status
+        errors = self._ask(_ERRORS, parse_error_status)
+        return errors if errors is not None and errors.faults else None
 
     def label_count(self) -> int | None:
         """Asks the odometer; None when the printer doesn't answer or doesn't know it."""
@@ -183,6 +206,25 @@ def parse_host_status(received: bytes) -> PrinterStatus | None:
         ribbon_out=second[3] != b"0",
         formats_in_buffer=int(first[4]),
         labels_remaining=int(second[8]),
+    )
+
+
+def parse_error_status(received: bytes) -> PrinterStatus | None:
+    """Reads the errors of `~HQES`, which tells nothing of the buffer; None while not whole."""
+    match = _ERROR_STATUS.search(received)
+    if match is None:
+        return None
+    flags = int(match.group(1), 16)
+    others = [word for bit, word in _OTHER_ERRORS.items() if flags & bit]
+    if unnamed := flags & ~_NAMED_ERRORS:
+        others.append(f"error {unnamed:08X}")
+    return PrinterStatus(
+        paper_out=bool(flags & _MEDIA_OUT),
+        ribbon_out=bool(flags & _RIBBON_OUT),
+        head_up=bool(flags & _HEAD_OPEN),
+        paused=bool(flags & _PAUSED),
+        other_faults=tuple(others),
+        tells_buffer=False,
     )
 
 

@@ -148,6 +148,28 @@ def test_media_out_stops_and_reprints_unless_told_otherwise(printer: SimulatedPr
     assert raws == [label(name) for name in ("a", "a", "b", "c", "d")]
 
 
+@pytest.mark.parametrize(
+    ("faults", "flags"),
+    [
+        (PrinterFaults(ribbon_out=True), b"00010002"),
+        (PrinterFaults(head_open=True), b"00010004"),
+        (PrinterFaults(head_too_hot=True), b"00010010"),
+        (PrinterFaults(media_out_after=0), b"00010001"),
+    ],
+)
+def test_what_stops_it_is_told_by_its_errors_and_the_label_waits(
+    printer: SimulatedPrinter, faults: PrinterFaults, flags: bytes
+):
+    printer.faults = replace(faults, tells_only_errors=True)
+    with connect(printer) as client:
+        client.sendall(label("a"))
+        assert b"00000000 " + flags in ask(client, b"~HQES", b"\x03")
+        assert stays_silent(client, b"~HS")
+        assert printer.record == []
+        printer.faults = PrinterFaults()
+        until(lambda: printer.record)
+
+
 def test_silent_prints_without_answering(printer: SimulatedPrinter):
     printer.faults = PrinterFaults(silent=True)
     with connect(printer) as client:

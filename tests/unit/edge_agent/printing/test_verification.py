@@ -17,6 +17,8 @@ IDLE = PrinterStatus()
         (7, 7, PrinterStatus(labels_remaining=1), "pending"),
         (7, 7, PrinterStatus(partial_format=True), "pending"),
         (7, 7, None, "none"),
+        (7, 7, PrinterStatus(paper_out=True, tells_buffer=False), "pending"),
+        (7, 8, PrinterStatus(paper_out=True, tells_buffer=False), "printed"),
         (7, 9, IDLE, "contradictory"),
         (7, 6, IDLE, "contradictory"),
         (7, 0, None, "contradictory"),

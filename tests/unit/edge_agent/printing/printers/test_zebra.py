@@ -6,6 +6,7 @@ from edge_agent.printing.printers.base import PrinterBroken, PrinterStatus, Prin
 from edge_agent.printing.printers.zebra import (
     Deadlines,
     ZebraPrinter,
+    parse_error_status,
     parse_host_status,
     parse_quoted,
 )
@@ -37,7 +38,7 @@ class ScriptedLine:
         if self.breaks:
             raise PrinterBroken(self.address, "broke", 3)
         self.written.append(data)
-        if data.startswith((b"~HS", b"! U1")) and self.answers:
+        if data.startswith((b"~H", b"! U1")) and self.answers:
             answer = self.answers.pop(0)
             if answer is not None:
                 self.arriving += [answer[i : i + 5] for i in range(0, len(answer), 5)]
@@ -85,6 +86,48 @@ def test_status_is_read_from_pieces():
 )
 def test_what_is_no_whole_status_is_none(received: bytes):
     assert parse_host_status(received) is None
+
+
+def error_status(flags: str) -> bytes:
+    return (
+        "\x02\r\n  PRINTER STATUS\r\n"
+        f"   ERRORS:         {int(flags != '00000000')} 00000000 {flags} \r\n"
+        "   WARNINGS:       0 00000000 00000000 \r\n\x03"
+    ).encode("ascii")
+
+
+@pytest.mark.parametrize(
+    ("flags", "faults"),
+    [
+        ("00000001", ("media out",)),
+        ("00000002", ("ribbon out",)),
+        ("00010004", ("head open", "paused")),
+        ("00000010", ("head too hot",)),
+        ("00000028", ("cutter fault", "motor too hot")),
+        ("00400000", ("error 00400000",)),
+    ],
+)
+def test_where_the_status_has_no_answer_the_errors_name_the_cause(
+    flags: str, faults: tuple[str, ...]
+):
+    status = printer_on(ScriptedLine(None, error_status(flags))).query_status()
+    assert status is not None
+    assert status.faults == faults
+    # What it holds it did not say: that must never pass for an empty buffer.
+    assert not status.is_idle
+
+
+@pytest.mark.parametrize("answer", [None, error_status("00000000"), error_status("00000001")[:60]])
+def test_without_a_named_cause_it_is_silent(answer: bytes | None):
+    line = ScriptedLine(None, answer)
+    assert printer_on(line).query_status() is None
+    assert [written for written in line.written if written != GREETING] == [b"~HS", b"~HQES"]
+
+
+def test_an_error_status_is_read_only_whole():
+    whole = error_status("00000001")
+    assert parse_error_status(whole) is not None
+    assert parse_error_status(whole[: whole.index(b"WARNINGS")]) is None
 
 
 def test_quoted_values():
