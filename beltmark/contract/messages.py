@@ -33,8 +33,20 @@ Told = Annotated[str, Field(max_length=2_000)]
 Word = Annotated[str, Field(max_length=200)]
 
 
+class Candidate(BaseModel):
+    """A class that an item may be, with its fused probability; tolerant as messages are."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    class_name: Word
+    probability: Probability
+
+
 class ItemMessage(Message):
-    """One item's outcome at a station, as it stands now."""
+    """One item's outcome at a station, as it stands now.
+
+    `candidates` are ranked, best first; None where they were not recorded.
+    """
 
     station: Word
     item_id: Identity
@@ -44,6 +56,7 @@ class ItemMessage(Message):
     rule: Word | None = None
     class_name: Word | None = None
     probability: Probability | None = None
+    candidates: Annotated[tuple[Candidate, ...], Field(max_length=16)] | None = None
     sku: Word | None = None
     gtin: Word | None = None
     serial: Word | None = None

@@ -11,16 +11,21 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage
 from edge_agent.printing.records import LastSeen, OpenLabel, Place
 from edge_agent.printing.schema import open_for_reading
+from edge_agent.printing.weighed import candidates_of, read_weighing
+from edge_agent.station.weighing import Weighing
 
 # An item leaves its station within this time.
 _LATELY_S = 10.0
 
-_ITEMS = """
-SELECT station, items.item_id, decided_at, outcome, reason, class_name, probability, sku, gtin,
-    serial, labels.state AS print_state, release, package_sha256
-FROM items LEFT JOIN labels USING (item_id)
-ORDER BY decided_at DESC, items.rowid DESC LIMIT ?
+# All of an item, of whichever version its journal is: a column that is missing there reads as NULL.
+_ITEM = """
+SELECT items.*, labels.state AS print_state FROM items LEFT JOIN labels USING (item_id)
 """
+_NEWEST = "ORDER BY decided_at DESC, items.rowid DESC LIMIT ?"
+_NAMED = "WHERE substr(items.item_id, 1, length(?)) = ? ORDER BY items.item_id LIMIT ?"
+_MOST_NAMED = 4
+LAST = "last"
+"""Names the newest item."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,23 @@ class HistoryStep:
     at: float
     what: str
     detail: str
+
+
+@dataclass(frozen=True)
+class ItemRecord:
+    """All that the journal holds of one item.
+
+    Attributes:
+        item: Its outcome, as it stands now.
+        place: Where it was last seen before its decision.
+        weighing: What the decision was weighed by; None where that was not recorded.
+        history: What happened to it, in order.
+    """
+
+    item: ItemMessage
+    place: Place
+    weighing: Weighing | None
+    history: tuple[HistoryStep, ...]
 
 
 @dataclass(frozen=True)
@@ -58,8 +80,38 @@ def read_items(path: Path, limit: int = 1_000) -> list[ItemMessage]:
     Raises:
         InputError: The file is damaged or no journal.
     """
-    rows = _read(path, _ITEMS, (limit,))
-    return [ItemMessage(**dict(row)) for row in reversed(rows)]
+    rows = _read(path, _ITEM + _NEWEST, (limit,))
+    return [_message(row) for row in reversed(rows)]
+
+
+def read_item(path: Path, name: str) -> ItemRecord:
+    """Returns one item with all that is known of it.
+
+    Args:
+        path: The journal.
+        name: Its identity, the beginning of it, or `last`.
+
+    Raises:
+        InputError: There is no such item, or more than one; the file is damaged or no journal.
+    """
+    if name == LAST:
+        rows = _read(path, _ITEM + _NEWEST, (1,))
+    else:
+        rows = _read(path, _ITEM + _NAMED, (name, name, _MOST_NAMED))
+        rows = [row for row in rows if row["item_id"] == name] or rows
+    if not rows:
+        told = "no item yet" if name == LAST else f"no item {name}"
+        raise InputError(told, "`beltmark-edge journal` lists the items", file=path)
+    if len(rows) > 1:
+        listed = ", ".join(row["item_id"] for row in rows[: _MOST_NAMED - 1])
+        more = ", …" if len(rows) == _MOST_NAMED else ""
+        raise InputError(
+            f"several items begin with {name}: {listed}{more}", "write more of it", file=path
+        )
+    row = dict(rows[0])
+    place = Place(row["x_px"], row["y_px"], row["captured_at"])
+    history = tuple(read_history(path, row["item_id"]))
+    return ItemRecord(_message(rows[0]), place, read_weighing(row.get("evidence")), history)
 
 
 def read_history(path: Path, item_id: str) -> list[HistoryStep]:
@@ -113,6 +165,12 @@ def this_boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return f"unknown {time.time()}"  # never the same: nothing is taken for granted
+
+
+def _message(row: sqlite3.Row) -> ItemMessage:
+    item = dict(row)
+    # What the message does not name is ignored.
+    return ItemMessage(**item, candidates=candidates_of(item.get("evidence")))
 
 
 def _read(path: Path, query: str, values: Sequence[object]) -> list[sqlite3.Row]:

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from beltmark.contract.errors import InputError, UnknownVersionError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+# What makes a journal of each earlier version into one of the next.
+_MIGRATIONS = {1: "ALTER TABLE items ADD COLUMN evidence TEXT;"}
 
 # Nobody else writes; who holds the file nevertheless must not hold decisions for long.
 _WRITER_TIMEOUT_S = 0.5
@@ -35,6 +38,7 @@ CREATE TABLE items (
     captured_at REAL NOT NULL,
     release TEXT NOT NULL,
     package_sha256 TEXT NOT NULL,
+    evidence TEXT, -- JSON: see `weighed`; NULL where none was recorded
     UNIQUE (gtin, serial)
 ) STRICT;
 CREATE INDEX items_by_time ON items (decided_at);
@@ -69,6 +73,8 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Opens the journal, making it where there is none; every commit reaches the disk.
+
+    One of an earlier version becomes one of this version; what it holds stays.
 
     Raises:
         InputError: The file is damaged, is no journal, or cannot be written.
@@ -141,6 +147,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     (told,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if told != "ok":
         raise sqlite3.DatabaseError(told)
+    while version < SCHEMA_VERSION:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {_MIGRATIONS[version]} PRAGMA user_version={version + 1}; COMMIT;"
+        )
+        version += 1
 
 
 def _check_is_empty(connection: sqlite3.Connection, path: Path) -> None:
@@ -152,10 +163,10 @@ def _check_is_empty(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _check_version(version: int, path: Path) -> None:
-    """Raises UnknownVersionError for a journal of another version."""
-    if version != SCHEMA_VERSION:
+    """Raises UnknownVersionError for a journal of a version that is not known."""
+    if version != SCHEMA_VERSION and version not in _MIGRATIONS:
         raise UnknownVersionError(
-            f"journal version {version} is not known here (known: {SCHEMA_VERSION})",
+            f"journal version {version} is not known here (known: up to {SCHEMA_VERSION})",
             "run the version of Beltmark that wrote it",
             file=path,
         )

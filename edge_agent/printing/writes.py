@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from beltmark.contract.messages import PrintState
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
 from edge_agent.printing.states import FINAL, check_transition
+from edge_agent.printing.weighed import weighing_text
 
 
 class AlreadyDecided(Exception):  # noqa: N818 - it is a mistake of this program, not of input
@@ -21,7 +22,7 @@ def write_decision(
     serial = _next_serial(connection, product.gtin14) if prints and product else None
     try:
         connection.execute(
-            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 new.item_id,
                 station,
@@ -39,6 +40,7 @@ def write_decision(
                 new.place.captured_at,
                 new.release,
                 new.package_sha256,
+                None if decision.weighing is None else weighing_text(decision.weighing),
             ),
         )
     except sqlite3.IntegrityError as error:

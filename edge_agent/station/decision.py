@@ -13,6 +13,7 @@ from beltmark.contract.messages import Outcome
 from beltmark.contract.package import Manifest
 from beltmark.contract.policy import Policy
 from edge_agent.station.sighting import Sighting
+from edge_agent.station.weighing import Weighing, weigh
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Decision:
         class_name: The class that leads, if any view showed one.
         probability: Its fused probability.
         product: What is to be printed; None unless the outcome is PRINT.
+        weighing: What it was weighed by; None where nothing was.
     """
 
     outcome: Outcome
@@ -34,6 +36,7 @@ class Decision:
     class_name: str | None = None
     probability: float | None = None
     product: Product | None = None
+    weighing: Weighing | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,9 @@ def decide(
         reason = question(case)
         if reason is not None:
             named = class_name if probability > 0 else None
-            return Decision("REVIEW", rule, reason, named, probability)
+            weighing = weigh(sighting, policy, manifest.classes, rule)
+            return Decision("REVIEW", rule, reason, named, probability, weighing=weighing)
     (product,) = case.products
     reason = f"a {class_name} with {probability:.2f} in {sighting.views} frames"
-    return Decision("PRINT", "sure", reason, class_name, probability, product)
+    weighing = weigh(sighting, policy, manifest.classes, "sure")
+    return Decision("PRINT", "sure", reason, class_name, probability, product, weighing)

@@ -6,7 +6,7 @@ an item already decided, or goes to a person. Committing and acting is left to o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from edge_agent.station.decision import Decision, decide
@@ -348,7 +348,8 @@ class Station:
 
     def _review(self, item: Item, rule: str, reason: str) -> None:
         judged = self._judge(item)
-        self._decide(item, Decision("REVIEW", rule, reason, judged.class_name, judged.probability))
+        decision = replace(judged, outcome="REVIEW", rule=rule, reason=reason, product=None)
+        self._decide(item, decision)
 
     def _decide(self, item: Item, decision: Decision) -> None:
         item.outcome = decision.outcome

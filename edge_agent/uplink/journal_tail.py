@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage, ItemStep
 from edge_agent.printing.schema import open_for_reading
+from edge_agent.printing.weighed import candidates_of
 from edge_agent.uplink.outbox import Cursor, NewRecord
 from edge_agent.uplink.wording import told, word
 
@@ -25,7 +26,7 @@ MAX_STEPS = 200
 _STEPS = """
 SELECT step, history.at, what, detail,
     station, items.item_id, decided_at, outcome, rule, reason, class_name, probability, sku, gtin,
-    serial, labels.state AS print_state, release, package_sha256
+    serial, labels.state AS print_state, release, package_sha256, evidence
 FROM history JOIN items USING (item_id) LEFT JOIN labels USING (item_id)
 WHERE step > ? ORDER BY step LIMIT ?
 """
@@ -87,6 +88,7 @@ def _begin(connection: sqlite3.Connection, cursor: Cursor) -> tuple[str, int]:
 
 def _step(row: sqlite3.Row) -> ItemStep | None:
     item = dict(zip(row.keys()[_ITEM_COLUMN:], tuple(row)[_ITEM_COLUMN:], strict=True))
+    item["candidates"] = candidates_of(item.pop("evidence"))
     for name, value in item.items():
         if isinstance(value, str):
             item[name] = told(value) if name == "reason" else word(value)
