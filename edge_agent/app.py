@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from beltmark.contract.release import Release, load_release
 from edge_agent.agent import Agent, Identity, Parts
+from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.camera import open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
@@ -44,7 +45,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     Raises:
         InputError: Something that the settings name cannot be used.
     """
-    times, proof = StageTimes(), _Proof(settings)
+    times, proof, geometry = StageTimes(), _Proof(settings), _geometry(settings)
 
     def state() -> StationState:
         return describe(
@@ -66,7 +67,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
 
         fleet = open_membership(settings, settings.fleet, prove=proof, times=times, describe=state)
         release = fleet.release
-    printer = open_printer(settings.printer.address)
+    printer = open_printer(settings.printer.address, dpmm=settings.printer.dpmm)
     labels = ReleaseLabels(release, settings.printer.dpmm)
     camera = open_camera(
         settings.camera.source,
@@ -103,7 +104,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         EvidenceFolder(folder) if fleet is None else EvidenceFolder(folder, show=fleet.show_crop)
     )
     loop = StationLoop(
-        geometry=_geometry(settings),
+        geometry=geometry,
         release=release,
         settings=StationSettings(permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None),
         detector=TimedDetector(proof.detector, times),
@@ -167,7 +168,7 @@ def _geometry(settings: StationFile) -> StationGeometry:
         travel=zone.travel,
         decide_at=zone.decide_at,
         speed_px_s=settings.belt.speed_px_s,
-        mm_per_px=zone.mm_per_px,
+        plane=belt_plane(zone),
     )
 
 

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from beltmark.command import run_command, seconds, whole
+from beltmark.command import between, run_command, seconds, whole
 
 MAX_PICTURE_PIXELS = 64 * 1024 * 1024
 
@@ -48,6 +48,27 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say what is wrong with a station; exit code 0 or 2")
     _add_station(check)
     check.set_defaults(command=_check)
+
+    target = commands.add_parser("target", help="write the calibration target, to be printed")
+    target.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .pdf or .png")
+    target.add_argument("--paper", choices=("a4", "a3", "letter"), default="a4")
+    target.set_defaults(command=_target)
+
+    calibrate = commands.add_parser(
+        "calibrate", help="measure the belt with the target on it: where a pixel lies, in mm"
+    )
+    _add_station(calibrate)
+    calibrate.add_argument(
+        "--picture", type=Path, metavar="FILE", help="a photo by this camera (default: take one)"
+    )
+    calibrate.add_argument(
+        "--square-mm",
+        type=between(1, 1_000),
+        default=25.0,
+        metavar="MM",
+        help="side of the target's squares as measured on paper (default: 25; a3: 35)",
+    )
+    calibrate.set_defaults(command=_calibrate)
     return parser
 
 
@@ -95,6 +116,22 @@ def _check(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         is_well = is_well and finding.is_well
     return 0 if is_well else 2
+
+
+def _target(arguments: argparse.Namespace) -> int:
+    from edge_agent.calibration.command import write_target  # noqa: PLC0415
+
+    print(write_target(arguments.out, arguments.paper))
+    return 0
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from edge_agent.calibration.command import calibrate_station  # noqa: PLC0415
+
+    picture, square_mm = arguments.picture, arguments.square_mm
+    for line in calibrate_station(arguments.station, picture, square_mm):
+        print(line)
+    return 0
 
 
 if __name__ == "__main__":

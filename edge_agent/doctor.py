@@ -16,6 +16,7 @@ import numpy as np
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release, load_release
+from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.camera import open_camera
 from edge_agent.capture.opening import parse_source
 from edge_agent.golden import check_golden_images
@@ -27,7 +28,7 @@ from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import read_items
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import FleetSection, StationFile, named_after, read_settings
-from edge_agent.station.picture_size import beyond_picture
+from edge_agent.station.picture_size import beyond_picture, other_than_calibrated
 from edge_agent.vision.detector import Detector
 
 _CAMERA_PATIENCE_S = 6.0
@@ -197,6 +198,9 @@ def _camera(settings: StationFile) -> str:
     beyond = beyond_picture(settings.zone.rect_xyxy_px, width_px, height_px)
     if beyond is not None:
         raise InputError(beyond, "correct the zone", field="zone.rect_xyxy_px")
+    other = other_than_calibrated(belt_plane(settings.zone), width_px, height_px)
+    if other is not None:
+        raise InputError(other, "beltmark-edge calibrate", field="zone.calibration")
     fault = camera.picture.fault
     if fault in ("black", "frozen"):
         raise InputError(f"the picture is {fault}", "look at lens and light", file=camera.name)
@@ -206,7 +210,7 @@ def _camera(settings: StationFile) -> str:
 
 def _printer(settings: StationFile) -> str:
     address = settings.printer.address
-    printer = open_printer(address)
+    printer = open_printer(address, dpmm=settings.printer.dpmm)
     try:
         printer.connect()
         status, count = printer.query_status(), printer.label_count()
@@ -216,6 +220,13 @@ def _printer(settings: StationFile) -> str:
         ) from None
     finally:
         printer.close()
+    if status is not None and status.mismatch:
+        raise InputError(
+            status.mismatch,
+            "correct it, or use the printer it was written for",
+            file=address,
+            field="printer.dpmm",
+        )
     if status is not None and status.faults:
         raise InputError(", ".join(status.faults), "mend this at the printer", file=address)
     if settings.printer.confirmation == "none":

@@ -67,13 +67,22 @@ class ZoneSection(Document):
         rect_xyxy_px: Left, top, right, bottom of the part of the picture in which items count.
         travel: Where the belt carries items in the picture; "none" for a bench.
         decide_at: Place of the decision line, as a share of the zone along the travel.
-        mm_per_px: Scale in the plane of the belt.
+        mm_per_px: Scale in the plane of the belt, under a camera that looks straight down.
+        calibration: File that `beltmark-edge calibrate` wrote, for any camera; instead of the
+            scale.
     """
 
     rect_xyxy_px: tuple[Pixels, Pixels, Pixels, Pixels]
     travel: Literal["right", "left", "down", "up", "none"] = "right"
     decide_at: Annotated[float, Field(gt=0, lt=1)] = 0.6
     mm_per_px: Annotated[float, Field(gt=0, le=100)] | None = None
+    calibration: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_one_scale(self) -> Self:
+        if self.mm_per_px is not None and self.calibration is not None:
+            raise ValueError("give calibration or mm_per_px, not both")
+        return self
 
     @model_validator(mode="after")
     def _has_area(self) -> Self:
@@ -255,10 +264,19 @@ def _anchored(settings: StationFile, folder: Path) -> StationFile:
     if printer.address.startswith("file:") and not printer.address.startswith("file:/"):
         target = folder / printer.address.removeprefix("file:")
         printer = printer.model_copy(update={"address": f"file:{target}"})
+    zone = settings.zone
+    if zone.calibration is not None:
+        zone = zone.model_copy(update={"calibration": folder / zone.calibration})
     fleet = settings.fleet
     if fleet is not None:
         files = {"root": folder / fleet.root, "token_file": folder / fleet.token_file}
         fleet = fleet.model_copy(update=files)
     return settings.model_copy(
-        update={"station": station, "camera": camera, "printer": printer, "fleet": fleet}
+        update={
+            "station": station,
+            "camera": camera,
+            "zone": zone,
+            "printer": printer,
+            "fleet": fleet,
+        }
     )

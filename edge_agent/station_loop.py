@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from uuid import uuid4
 
 from beltmark.contract.messages import Outcome
@@ -31,6 +32,7 @@ from edge_agent.station_loop_ports import (
     ReviewKeeper,
 )
 from edge_agent.views import offer_view, review_view
+from edge_agent.vision.outline import outline_px
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +154,13 @@ class StationLoop:
         detections = self._detector.detect(frame.image_bgr)
         height_px, width_px = frame.image_bgr.shape[:2]
         self._picture.observe(width_px, height_px)
-        update = self._station.observe(detections, width_px, height_px, frame.captured_at)
+        update = self._station.observe(
+            detections,
+            width_px,
+            height_px,
+            frame.captured_at,
+            partial(outline_px, frame.image_bgr),
+        )
         self._act(update)
         self._keep_samples(update, frame)
         self._repeat_diverts()

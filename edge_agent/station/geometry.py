@@ -4,6 +4,8 @@ tracker."""
 from dataclasses import dataclass
 from typing import Literal
 
+from edge_agent.station.footprint import BeltPlane
+
 Travel = Literal["right", "left", "down", "up", "none"]
 BoxXyxyPx = tuple[float, float, float, float]
 
@@ -30,14 +32,14 @@ class StationGeometry:
             moved over resting goods: items are then decided after a dwell.
         decide_at: Place of the decision line, as a share (0..1) of the zone along the travel.
         speed_px_s: Belt speed where it is known; else it is learnt.
-        mm_per_px: Scale in the plane of the belt, where it is known.
+        plane: Where a pixel lies on the belt in millimetres, where that is known.
     """
 
     zone_xyxy_px: BoxXyxyPx
     travel: Travel = "right"
     decide_at: float = 0.6
     speed_px_s: float | None = None
-    mm_per_px: float | None = None
+    plane: BeltPlane | None = None
 
     @property
     def is_belt(self) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 
+from edge_agent.station.footprint import BeltPlane
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 
 logger = logging.getLogger(__name__)
@@ -18,8 +19,20 @@ def beyond_picture(zone_xyxy_px: BoxXyxyPx, width_px: int, height_px: int) -> st
     )
 
 
+def other_than_calibrated(plane: BeltPlane | None, width_px: int, height_px: int) -> str | None:
+    """Says that a calibration is not for pictures of this size; None where it is."""
+    if plane is None or plane.picture_px in (None, (width_px, height_px)):
+        return None
+    calibrated_width_px, calibrated_height_px = plane.picture_px
+    return (
+        f"the calibration was made with pictures of {calibrated_width_px} x "
+        f"{calibrated_height_px}, this one is {width_px} x {height_px}: set the camera back, or "
+        "calibrate anew"
+    )
+
+
 class PictureSize:
-    """Holds the camera's picture against the zone, and against the first picture.
+    """Holds the camera's picture against zone, calibration, and the first picture.
 
     Args:
         geometry: The station's.
@@ -27,6 +40,7 @@ class PictureSize:
 
     def __init__(self, geometry: StationGeometry) -> None:
         self._zone_xyxy_px = geometry.zone_xyxy_px
+        self._plane = geometry.plane
         self._first_px: tuple[int, int] | None = None
         self._problem: str | None = None
 
@@ -46,6 +60,8 @@ class PictureSize:
     def _judged(self, width_px: int, height_px: int) -> str | None:
         if (beyond := beyond_picture(self._zone_xyxy_px, width_px, height_px)) is not None:
             return beyond
+        if (other := other_than_calibrated(self._plane, width_px, height_px)) is not None:
+            return other
         if self._first_px is not None and (width_px, height_px) != self._first_px:
             first_width_px, first_height_px = self._first_px
             return (

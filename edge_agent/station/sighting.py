@@ -1,17 +1,21 @@
-"""Gathers what the frames say about one item: fused class probabilities, votes, the best view.
+"""Gathers what the frames say about one item: fused class probabilities, votes, size, picture.
 
 Pure. Which product that makes is left to `decision`, following the item to `tracker`.
 """
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.station.footprint import Footprint, median_footprint
 from edge_agent.station.geometry import BoxXyxyPx
 
 # A detector draws a cut item's box about this far short of the edge that cuts it.
 _EDGE_PX = 3.0
+# What the latest whole views measured is kept, so that an item may lie for hours.
+_MAX_FOOTPRINTS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +26,13 @@ class Sighting:
         probabilities: float32 [C], 0..1: mean of the calibrated class scores over its views.
         views: Frames that showed it whole; each is one vote.
         agreement: Share of those whose best class is the best class of all.
+        footprint: The median of what they measured; None where that is not known.
     """
 
     probabilities: NDArray[np.float32]
     views: int
     agreement: float
+    footprint: Footprint | None = None
 
     @property
     def best_class(self) -> int:
@@ -56,6 +62,7 @@ class SightingInProgress:
         self._sum = np.zeros(classes, np.float64)
         self._best_counts = np.zeros(classes, np.int64)
         self._views = 0
+        self._footprints: deque[Footprint | None] = deque(maxlen=_MAX_FOOTPRINTS)
         self._partial: NDArray[np.float32] | None = None
         self.best_view: BestView | None = None
 
@@ -74,6 +81,10 @@ class SightingInProgress:
         self._best_counts[int(np.argmax(class_scores))] += 1
         self._views += 1
 
+    def add_footprint(self, footprint: Footprint | None) -> None:
+        """Takes in what a whole view measured; None where it could not."""
+        self._footprints.append(footprint)
+
     def offer_view(self, view: BestView) -> None:
         """Keeps the picture if it is the best so far."""
         if self.best_view is None or view.quality > self.best_view.quality:
@@ -84,6 +95,11 @@ class SightingInProgress:
         """Votes so far."""
         return self._views
 
+    @property
+    def footprint(self) -> Footprint | None:
+        """What the views measured so far."""
+        return median_footprint(self._footprints)
+
     def sighting(self) -> Sighting:
         """What is known so far; without a whole view, the last partial one stands as no vote."""
         if self._views == 0:
@@ -91,7 +107,7 @@ class SightingInProgress:
             return Sighting(scores.astype(np.float32), 0, 0.0)
         probabilities = (self._sum / self._views).astype(np.float32)
         agreement = self._best_counts[int(np.argmax(probabilities))] / self._views
-        return Sighting(probabilities, self._views, float(agreement))
+        return Sighting(probabilities, self._views, float(agreement), self.footprint)
 
 
 def is_whole(box_xyxy_px: BoxXyxyPx, width_px: int, height_px: int) -> bool:

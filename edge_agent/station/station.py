@@ -9,15 +9,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from edge_agent.station.decision import Decision, decide
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_agent.station.decision import Decision, decide, sized_classes
 from edge_agent.station.detected import Detected
-from edge_agent.station.geometry import StationGeometry, centre_px
+from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
 from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.memory import Memory
 from edge_agent.station.recovery import Recognised, Remembered, Unexplained, could_have_come_to
 from edge_agent.station.sighting import SightingInProgress, is_whole
 from edge_agent.station.track import Track
 from edge_agent.station.tracker import Tracker, TrackerSettings
+
+Outliner = Callable[[BoxXyxyPx], NDArray[np.float32] | None]
+"""Finds the convex outline of the item in a box: float32 [N, 2], x and y in pixels, or None."""
 
 # Positions are noted a few times a second: the last note may be this much older than the moment at
 # which the run permit was last given.
@@ -47,6 +53,10 @@ class StationSettings:
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
 
 
+def _no_outline(_: BoxXyxyPx) -> None:
+    return None
+
+
 class Station:
     """All items of one station.
 
@@ -71,6 +81,7 @@ class Station:
     ) -> None:
         self._geometry, self._rules, self._settings = geometry, rules, settings
         self._new_item_id = new_item_id
+        self._sized = sized_classes(rules.catalogue)
         self._tracker = Tracker(geometry, settings.tracker)
         if speed_px_s is not None:
             self._tracker.expect_speed(speed_px_s)
@@ -118,7 +129,7 @@ class Station:
         An undecided item stays the item that it is, and its sighting begins anew; what is decided
         stays decided. How items looked to the model before tells nothing of how they will look.
         """
-        self._rules = rules
+        self._rules, self._sized = rules, sized_classes(rules.catalogue)
         classes = len(rules.manifest.classes)
         for item in self._items.values():
             if item.outcome is None:
@@ -129,9 +140,22 @@ class Station:
         self._memory.forget_looks()
 
     def observe(
-        self, detections: Sequence[Detected], width_px: int, height_px: int, at: float
+        self,
+        detections: Sequence[Detected],
+        width_px: int,
+        height_px: int,
+        at: float,
+        outline_px: Outliner = _no_outline,
     ) -> StationUpdate:
-        """Takes in the detections of one frame of this size, captured at a time in seconds."""
+        """Takes in one frame.
+
+        Args:
+            detections: What was found in it.
+            width_px: Its width.
+            height_px: Its height.
+            at: When it was captured, in seconds.
+            outline_px: Finds outlines in it; asked only where the catalogue knows sizes.
+        """
         self._first_at = at if self._first_at is None else self._first_at
         self._frames, self._last_at = self._frames + 1, at
         inside = [
@@ -146,6 +170,8 @@ class Station:
             if item.rules is self._rules:
                 is_vote = is_whole(found.box_xyxy_px, width_px, height_px)
                 item.sighting.add(found.class_scores, is_vote)
+                if is_vote and item.outcome is None:
+                    self._measure(item, found, outline_px)
         for track in update.ended:
             if track.track_id in self._items:
                 self._end(self._items.pop(track.track_id), at)
@@ -159,6 +185,14 @@ class Station:
                 self._complete(item, at)
         self._explain(at)
         return self._told(tuple(seen))
+
+    def _measure(self, item: Item, found: Detected, outline_px: Outliner) -> None:
+        plane = self._geometry.plane
+        best = self._rules.manifest.classes[int(np.argmax(found.class_scores))]
+        if plane is None or best not in self._sized:
+            return
+        outline = outline_px(found.box_xyxy_px)
+        item.sighting.add_footprint(None if outline is None else plane.footprint(outline))
 
     def finish(self, at: float) -> StationUpdate:
         """Ends: what has no decision goes to a person."""

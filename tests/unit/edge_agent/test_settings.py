@@ -28,7 +28,9 @@ def write(folder: Path, text: str = STATION) -> Path:
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    settings = read_settings(write(tmp_path), {})
+    calibrated = STATION.replace("320]", '320]\ncalibration = "calibration.json"')
+    settings = read_settings(write(tmp_path, calibrated), {})
+    assert settings.zone.calibration == tmp_path / "calibration.json"
     assert settings.station.release == tmp_path / "release"
     assert settings.journal_path == tmp_path / "data" / "journal.sqlite"
     assert settings.camera.source == str(tmp_path / "frames")
@@ -62,6 +64,7 @@ def test_the_environment_stands_above_the_file(tmp_path: Path) -> None:
         ('source = "frames"', 'source = "frames"\nspeed = 3', "camera.speed"),
         ('source = "frames"', 'source = "frames"\nfps = 0', "camera.fps"),
         ("[0, 0, 480, 320]", "[0, 0, 0, 320]", "zone"),
+        ("320]", '320]\nmm_per_px = 1\ncalibration = "c.json"', "zone"),
         ('address = "file:labels.zpl"', "dpmm = 8", "printer.address"),
         ('address = "file:labels.zpl"', 'address = "x"\ndpmm = 9', "printer.dpmm"),
     ],

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge_agent.station.footprint import Footprint
 from edge_agent.station.sighting import BestView, SightingInProgress, is_whole
 
 
@@ -49,3 +50,12 @@ def test_a_box_at_the_edge_is_not_whole(
     box: tuple[float, float, float, float], whole: bool
 ) -> None:
     assert is_whole(box, 100, 80) is whole
+
+
+def test_a_sighting_has_the_median_of_what_its_views_measured() -> None:
+    seen = SightingInProgress(1)
+    assert seen.sighting().footprint is None
+    for length_mm in (99, 104, 100):
+        seen.add(scores(0.9), is_whole=True)
+        seen.add_footprint(Footprint(length_mm, 50))
+    assert seen.sighting().footprint == Footprint(100, 50)
