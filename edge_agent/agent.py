@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from edge_agent.capture.camera import Camera
 from edge_agent.capture.frame import Frame
 from edge_agent.evidence import EvidenceFolder
+from edge_agent.notify import open_watchdog
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.opening import Outputs
 from edge_agent.printing.desk import OutcomeDesk
@@ -88,7 +89,9 @@ class Agent:
         self._has_crashed = False
         self._decided: Counter[str] = Counter()
         self._speed_px_s: float | None = None
+        self._turns = 0
         self._status = StatusFile(identity.folder / "status.json", self._tell)
+        self._watchdog = open_watchdog(self._moves, self._told_shortly)
         ask = parts.fitness.ask
         ask("agent", lambda: "it is stopping" if self._is_stopping else None)
         ask("camera", self._camera_objection)
@@ -121,6 +124,7 @@ class Agent:
             if parts.fleet is not None:
                 parts.fleet.start()
             self._status.start()
+            self._watchdog.start()
             self._look(None if seconds is None else time.monotonic() + seconds)
         except Exception:
             self._has_crashed = True
@@ -137,6 +141,7 @@ class Agent:
     def _look(self, end: float | None) -> None:
         parts = self._parts
         while not self._is_stopping and (end is None or time.monotonic() < end):
+            self._turns += 1
             frame = parts.camera.mailbox.take(_IDLE_PERIOD_S)
             if frame is not None:
                 self._step(frame)
@@ -172,6 +177,7 @@ class Agent:
     def _end(self) -> None:
         """From the belt's standstill to the last divert, in the order in which each is needed."""
         self._is_stopping = True
+        self._watchdog.stopping()
         parts = self._parts
         with contextlib.ExitStack() as ending:  # whatever fails, the rest still ends
             if parts.fleet is not None:  # at last: it tells how all the others ended
@@ -193,6 +199,18 @@ class Agent:
         self._is_stopping = True
         if hook.exc_value is not None:
             logger.critical("thread %s died", name, exc_info=hook.exc_value)
+
+    def _moves(self) -> Mapping[str, int]:
+        """How often the loop has gone round. Waits where the labels' lock is never let go."""
+        _ = self._parts.spooler.hold_reason
+        return {"loop": self._turns}
+
+    def _told_shortly(self) -> str:
+        problems = self._parts.fitness.problems()
+        if not problems:
+            return f"runs {self._parts.loop.release.name}; the belt may run"
+        told = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
+        return f"the belt is held: {told}"
 
     def _camera_objection(self) -> str | None:
         camera = self._parts.camera
