@@ -168,6 +168,7 @@ def variable_reply(name: str, label_count: int, condition: Condition) -> bytes:
     """The answer to an SGD getvar: a quoted value, `"?"` for a name the printer doesn't know."""
     values = {
         "appl.name": "V84.20.18Z",
+        "head.resolution.in_dpi": "203",
         "device.languages": "zpl",
         "device.host_status": "\r\n".join(host_status_lines(condition)),
         "odometer.total_label_count": str(label_count),

@@ -46,6 +46,7 @@ class PrinterStatus:
 
     Attributes:
         other_faults: What else keeps it from printing, in words.
+        mismatch: How it differs from the printer that labels are drawn for; empty if it doesn't.
         tells_buffer: False where it named only its faults: what it still holds is not known then.
     """
 
@@ -58,6 +59,7 @@ class PrinterStatus:
     formats_in_buffer: int = 0
     labels_remaining: int = 0
     other_faults: tuple[str, ...] = ()
+    mismatch: str = ""
     tells_buffer: bool = True
 
     @property
@@ -69,6 +71,7 @@ class PrinterStatus:
             (self.head_up, "head open"),
             (self.paused, "paused"),
             (self.buffer_full, "buffer full"),
+            (bool(self.mismatch), self.mismatch),
         )
         return (*(word for is_so, word in told if is_so), *self.other_faults)
 

@@ -15,17 +15,21 @@ _RAW_PORT = 9_100
 _HOST = re.compile(r"[A-Za-z0-9.:_%\-]{1,255}")
 
 
-def open_printer(address: str, deadlines: Deadlines | None = None) -> Printer:
+def open_printer(
+    address: str, deadlines: Deadlines | None = None, *, dpmm: int | None = None
+) -> Printer:
     """Returns the printer at `tcp://host:port`, `/dev/usb/lp0` or `file:PATH`, not yet connected.
+
+    With `dpmm`, a printer whose head tells another number of dots per millimetre is at fault.
 
     Raises:
         InputError: The address is none of these.
     """
     deadlines = deadlines or Deadlines()
     if address.startswith("tcp://"):
-        return ZebraPrinter(_tcp_line(address), deadlines)
+        return ZebraPrinter(_tcp_line(address), deadlines, dpmm=dpmm)
     if address.startswith("/dev/"):
-        return ZebraPrinter(DeviceLine(address), deadlines)
+        return ZebraPrinter(DeviceLine(address), deadlines, dpmm=dpmm)
     if address.startswith("file:") and len(address) > len("file:"):
         return FilePrinter(Path(address.removeprefix("file:").removeprefix("//")))
     raise _bad(address)

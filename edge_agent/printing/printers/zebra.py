@@ -6,7 +6,7 @@ How the bytes travel is the line's (`tcp.py`, `device.py`).
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from edge_agent.printing.printers.base import (
@@ -24,6 +24,9 @@ _STATUS = b"~HS"
 _ERRORS = b"~HQES"
 _LABEL_COUNT = b'! U1 getvar "odometer.total_label_count"\r\n'
 
+_HEAD_DPI = b'! U1 getvar "head.resolution.in_dpi"\r\n'
+
+_MM_PER_INCH = 25.4
 _MAX_ANSWER_BYTES = 4_096
 _BLOCK = re.compile(rb"\x02([^\x02\x03]*)\x03")
 _QUOTED = re.compile(rb'"([^"]*)"')
@@ -81,14 +84,24 @@ class ByteLine(Protocol):
 
 
 class ZebraPrinter:
-    """A printer that understands ZPL at the end of a line of bytes."""
+    """A printer that understands ZPL at the end of a line of bytes.
+
+    Args:
+        line: Carries the bytes.
+        deadlines: How long it may take.
+        clock: Seconds on a clock that is never set.
+        dpmm: Dots per millimetre that labels are drawn for; None leaves the head unasked.
+    """
 
     def __init__(
         self,
         line: ByteLine,
         deadlines: Deadlines,
         clock: Callable[[], float] = time.monotonic,
+        dpmm: int | None = None,
     ) -> None:
+        self._dpmm, self._mismatch = dpmm, ""
+        self._is_head_known = dpmm is None
         self._line, self._deadlines, self._clock = line, deadlines, clock
         self._is_open = False
         self._answer_is_due = False
@@ -125,7 +138,7 @@ class ZebraPrinter:
         """
         status = self._ask(_STATUS, parse_host_status)
         if status is not None:
-            return status
+            return replace(status, mismatch=self._ask_head())
         errors = self._ask(_ERRORS, parse_error_status)
         return errors if errors is not None and errors.faults else None
 
@@ -142,7 +155,21 @@ class ZebraPrinter:
     def close(self) -> None:
         """Closes the line."""
         self._is_open = False
+        self._is_head_known = self._dpmm is None  # behind the next one may be another printer
         self._line.close()
+
+    def _ask_head(self) -> str:
+        """How its head differs from what labels are drawn for, asked once for a connection."""
+        if not self._is_head_known:
+            self._is_head_known = True
+            dpi = self._ask(_HEAD_DPI, parse_quoted) or ""
+            # What it does not tell is no mismatch: not every firmware knows the question.
+            dpmm = round(int(dpi) / _MM_PER_INCH) if re.fullmatch(r"[1-9]\d{1,3}", dpi) else None
+            fits = dpmm is None or dpmm == self._dpmm
+            self._mismatch = (
+                "" if fits else f"its head has {dpmm} dots per mm, printer.dpmm says {self._dpmm}"
+            )
+        return self._mismatch
 
     def _require_open(self) -> None:
         if not self._is_open:
@@ -173,8 +200,10 @@ class ZebraPrinter:
         if self._answer_is_due:
             # The late answer to an earlier question must not pass for the answer to this one (an
             # old label count is false evidence), and a new connection never carries it.
+            is_head_known = self._is_head_known
             self.close()
             self.connect()
+            self._is_head_known = is_head_known
         self._drain()
         self._write(query)
         end = self._clock() + self._deadlines.answer_s

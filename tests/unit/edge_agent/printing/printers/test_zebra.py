@@ -53,8 +53,8 @@ class ScriptedLine:
         pass
 
 
-def printer_on(line: ScriptedLine) -> ZebraPrinter:
-    printer = ZebraPrinter(line, Deadlines(), clock=lambda: line.now)
+def printer_on(line: ScriptedLine, dpmm: int | None = None) -> ZebraPrinter:
+    printer = ZebraPrinter(line, Deadlines(), clock=lambda: line.now, dpmm=dpmm)
     printer.connect()
     return printer
 
@@ -128,6 +128,32 @@ def test_an_error_status_is_read_only_whole():
     whole = error_status("00000001")
     assert parse_error_status(whole) is not None
     assert parse_error_status(whole[: whole.index(b"WARNINGS")]) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "faults"),
+    [
+        (b'"203"', ()),
+        (b'"300"', ("its head has 12 dots per mm, printer.dpmm says 8",)),
+        (b'"?"', ()),
+        (None, ()),
+    ],
+)
+def test_a_head_of_another_resolution_is_a_fault_and_one_that_is_not_told_is_none(
+    answer: bytes | None, faults: tuple[str, ...]
+):
+    line = ScriptedLine(FINE + END, answer, FINE + END, FINE + END, b'"203"')
+    printer = printer_on(line, dpmm=8)
+    for _ in range(2):
+        status = printer.query_status()
+        assert status is not None
+        assert status.faults == faults
+    printer.close()
+    printer.connect()
+    status = printer.query_status()
+    assert status is not None
+    assert status.faults == ()
+    assert sum(b"head.resolution" in written for written in line.written) == 2
 
 
 def test_quoted_values():
