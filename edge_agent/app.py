@@ -67,7 +67,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
 
         fleet = open_membership(settings, settings.fleet, prove=proof, times=times, describe=state)
         release = fleet.release
-    printer = open_printer(settings.printer.address)
+    printer = open_printer(settings.printer.address, dpmm=settings.printer.dpmm)
     labels = ReleaseLabels(release, settings.printer.dpmm)
     camera = open_camera(
         settings.camera.source,

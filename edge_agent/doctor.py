@@ -210,7 +210,7 @@ def _camera(settings: StationFile) -> str:
 
 def _printer(settings: StationFile) -> str:
     address = settings.printer.address
-    printer = open_printer(address)
+    printer = open_printer(address, dpmm=settings.printer.dpmm)
     try:
         printer.connect()
         status, count = printer.query_status(), printer.label_count()
@@ -220,6 +220,13 @@ def _printer(settings: StationFile) -> str:
         ) from None
     finally:
         printer.close()
+    if status is not None and status.mismatch:
+        raise InputError(
+            status.mismatch,
+            "correct it, or use the printer it was written for",
+            file=address,
+            field="printer.dpmm",
+        )
     if status is not None and status.faults:
         raise InputError(", ".join(status.faults), "mend this at the printer", file=address)
     if settings.printer.confirmation == "none":
