@@ -49,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_station(check)
     check.set_defaults(command=_check)
 
+    explain = commands.add_parser("explain", help="say why an item was decided as it was")
+    _add_station(explain)
+    explain.add_argument("item", metavar="ITEM", help="its name, the beginning of it, or `last`")
+    explain.add_argument("--out", type=Path, metavar="PICTURE.png", help="draw it as well")
+    explain.set_defaults(command=_explain)
+
     target = commands.add_parser("target", help="write the calibration target, to be printed")
     target.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .pdf or .png")
     target.add_argument("--paper", choices=("a4", "a3", "letter"), default="a4")
@@ -116,6 +122,22 @@ def _check(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         is_well = is_well and finding.is_well
     return 0 if is_well else 2
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from edge_agent.explain import explained  # noqa: PLC0415
+    from edge_agent.explain_picture import write_explanation  # noqa: PLC0415
+    from edge_agent.printing.reading import read_item  # noqa: PLC0415
+    from edge_agent.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(arguments.station)
+    record = read_item(settings.journal_path, arguments.item)
+    for line in explained(record):
+        print(line)
+    if arguments.out is not None:
+        for missing in write_explanation(record, settings, arguments.out):
+            print(f"picture: {missing}", file=sys.stderr)
+    return 0
 
 
 def _target(arguments: argparse.Namespace) -> int:
