@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pytest
 
+from beltmark.demo.processes import free_port
 from fleet_server.broker import EmbeddedBroker
 
 _START_TIMEOUT_S = 20.0
@@ -109,14 +110,6 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RealBroke
     with ExitStack() as stack:
         real = Mosquitto(tmp_path) if request.param == "mosquitto" else Embedded()
         yield _started(real, stack)
-
-
-def free_port() -> int:
-    """A port of loopback on which nobody listens."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        port: int = tried.getsockname()[1]
-        return port
 
 
 def _started(broker: RealBroker, stack: ExitStack) -> RealBroker:

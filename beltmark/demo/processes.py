@@ -1,5 +1,8 @@
 """Starts the demo's processes and ends them; what they are for is left to the modules beside it."""
 
+import contextlib
+import errno
+import random
 import signal
 import socket
 import subprocess
@@ -8,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 STOP_TIMEOUT_S = 15.0
+_PORTS = range(20_000, 30_000)
 
 
 def start(
@@ -58,11 +62,16 @@ def end(*processes: "subprocess.Popen[str] | None") -> None:
 
 
 def free_port() -> int:
-    """Returns a TCP port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Returns a TCP port of this machine that nobody listens on.
+
+    Not one of those that systems give to whoever connects somewhere: on a busy machine such a port
+    is soon taken.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(errno.EADDRINUSE, "no port is free")
 
 
 class LineListener:
