@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from beltmark.contract.documents import sync, write_bytes
+from beltmark.contract.documents import sync, write_bytes, writing
 from beltmark.contract.errors import InputError
 
 _LOOK_PERIOD_S: Final = 0.05
@@ -59,7 +59,7 @@ def write_private(path: Path, content: bytes) -> None:
         FileExistsError: It is there already.
     """
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with writing(path), os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -5,7 +5,13 @@ from typing import Literal
 
 import pytest
 
-from beltmark.contract.documents import Document, read_document, write_bytes, write_document
+from beltmark.contract.documents import (
+    Document,
+    read_document,
+    write_bytes,
+    write_document,
+    writing,
+)
 from beltmark.contract.errors import InputError, UnknownVersionError
 
 
@@ -84,3 +90,11 @@ def test_absurd_documents_are_refused(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     with pytest.raises(InputError, match="not valid JSON"):
         read_document(path, Note)
+
+
+def test_a_disk_that_is_full_is_told_with_the_file(tmp_path: Path) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(OSError, match="No space left") as told, writing(tmp_path / "a.json"):
+        os.write(full, b"x")
+    os.close(full)
+    assert told.value.filename == str(tmp_path / "a.json")
