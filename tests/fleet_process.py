@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import psutil
 from waiting import PATIENCE_S, until
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -93,6 +94,11 @@ class ServedSite:
         """Waits until it has ended; returns its exit code."""
         assert self._process is not None
         return self._process.wait(PATIENCE_S)
+
+    def children(self) -> list[psutil.Process]:
+        """The processes that it has started."""
+        assert self._process is not None
+        return psutil.Process(self._process.pid).children(recursive=True)
 
     def close(self) -> None:
         """Ends it, whatever became of it."""

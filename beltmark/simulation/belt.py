@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from beltmark.contract.catalogue import Product
 from beltmark.simulation.raymarch import Posed
 from beltmark.simulation.supply import Goods
+from beltmark.simulation.verdict import PassedItem
 
 REMEMBERED_STEPS = 2000
 """How far back `divert` can tell where an item was: over two minutes at 15 steps a second."""
@@ -153,6 +154,18 @@ class Belt:
     def _remove(self, item: BeltItem) -> None:
         self.present.remove(item)
         item.posed = None
+
+    def passed_items(self) -> list[PassedItem]:
+        """All items so far, as they are to be judged."""
+        return [
+            PassedItem(
+                item.item_id,
+                item.product.gtin if item.product else None,
+                went_through=item.left_at_s is not None or item.diverted_at_s is not None,
+                diverted=item.diverted_at_s is not None,
+            )
+            for item in self.items
+        ]
 
     def apply_label(self) -> BeltItem | None:
         """A label comes out now: stick it to the item nearest to the applicator, if one is near."""

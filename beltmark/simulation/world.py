@@ -20,7 +20,6 @@ from beltmark.simulation.supply import supply
 from beltmark.simulation.verdict import (
     AppliedLabel,
     Marking,
-    PassedItem,
     Verdict,
     judge,
     read_marking,
@@ -221,13 +220,5 @@ class World:
 
     def verdict(self) -> Verdict:
         """Judge what has happened so far."""
-        items = [
-            PassedItem(
-                item.item_id,
-                item.product.gtin if item.product else None,
-                went_through=item.left_at_s is not None or item.diverted_at_s is not None,
-                diverted=item.diverted_at_s is not None,
-            )
-            for item in self.belt.items
-        ]
-        return judge(items, [AppliedLabel(label.marking, label.item_id) for label in self.labels])
+        labels = [AppliedLabel(label.marking, label.item_id) for label in self.labels]
+        return judge(self.belt.passed_items(), labels)

@@ -21,7 +21,7 @@ from beltmark.simulation.permit import RunPermit
 from beltmark.simulation.printer import SimulatedPrinter
 from beltmark.simulation.raymarch import Posed
 from beltmark.simulation.supply import Goods
-from beltmark.simulation.verdict import AppliedLabel, PassedItem, judge, read_marking
+from beltmark.simulation.verdict import AppliedLabel, judge, read_marking
 from bench.crash.judging import RoundTruth
 
 CLASSES = ("carton", "bottle", "none_of_these")
@@ -125,18 +125,9 @@ class ScriptedStation:
     def truth(self) -> RoundTruth:
         """What happened so far."""
         with self._lock:
-            items = [
-                PassedItem(
-                    item.item_id,
-                    item.product.gtin if item.product else None,
-                    went_through=item.left_at_s is not None or item.diverted_at_s is not None,
-                    diverted=item.diverted_at_s is not None,
-                )
-                for item in self._belt.items
-            ]
             diverted = [item for item in self._belt.items if item.diverted_at_s is not None]
             return RoundTruth(
-                verdict=judge(items, self._labels),
+                verdict=judge(self._belt.passed_items(), self._labels),
                 dropped=sum(label.item_id is None for label in self._labels),
                 diverted_labelled=sum(item.label_count > 0 for item in diverted),
                 markings=tuple(read_marking(label.raw) for label in self.printer.record),

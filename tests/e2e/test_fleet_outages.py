@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE, Popen, run
+from subprocess import PIPE, run
 from typing import Any
 
-import psutil
 import pytest
 import sqlalchemy as sa
+from fleet_process import ServedSite, init
 from mqtt_brokers import Mosquitto, free_port
 from waiting import until
 
@@ -27,45 +27,33 @@ class Fleet:
     """A server as an operator starts it, with the broker that it brings or with Mosquitto."""
 
     def __init__(self, folder: Path, mosquitto: Mosquitto | None) -> None:
-        self._site, self._mosquitto = folder / "site", mosquitto
-        self._port, self._broker_port = free_port(), mosquitto.port if mosquitto else free_port()
-        init = [sys.executable, "-m", "fleet_server.cli", "init", str(self._site)]
-        run(init, check=True, stdout=PIPE, timeout=PATIENCE_S)
-        self._server: Popen[str] | None = None
-
-    @property
-    def section(self) -> str:
-        return (
-            f'[fleet]\nserver = "http://127.0.0.1:{self._port}"\n'
-            f'broker = "mqtt://127.0.0.1:{self._broker_port}"\n'
-            f'root = "{self._site}/root.json"\ntoken_file = "{self._site}/device-token"\n'
+        self._folder, self._mosquitto = folder / "site", mosquitto
+        init(self._folder)
+        port, broker_port = free_port(), mosquitto.port if mosquitto else free_port()
+        broker = (
+            ("--broker", mosquitto.address)
+            if mosquitto
+            else ("--embedded-broker", "--broker-port", broker_port)
+        )
+        self._server = ServedSite(self._folder, "--port", port, *broker)
+        self.section = (
+            f'[fleet]\nserver = "http://127.0.0.1:{port}"\n'
+            f'broker = "mqtt://127.0.0.1:{broker_port}"\n'
+            f'root = "{self._folder}/root.json"\ntoken_file = "{self._folder}/device-token"\n'
             "heartbeat_s = 0.5\n"
         )
 
     def start_server(self) -> None:
-        broker = (
-            ["--broker", self._mosquitto.address]
-            if self._mosquitto
-            else ["--embedded-broker", "--broker-port", str(self._broker_port)]
-        )
-        command = ["serve", str(self._site), "--port", str(self._port), *broker]
-        self._server = Popen(
-            [sys.executable, "-m", "fleet_server.cli", *command], stdout=PIPE, text=True
-        )
-        assert self._server.stdout is not None
-        assert self._server.stdout.readline(), "the server did not start"
+        self._server.start()
 
     def kill_server(self) -> None:
-        if self._server is not None:
-            self._server.kill()  # and with it the broker that it brings
-            self._server.communicate()
+        self._server.close()  # and with it the broker that it brings
 
     def break_broker(self) -> None:
         if self._mosquitto is not None:
             self._mosquitto.stop()
             return
-        assert self._server is not None
-        for child in psutil.Process(self._server.pid).children(recursive=True):
+        for child in self._server.children():
             child.kill()  # it is started again by the server
 
     def mend_broker(self) -> None:
@@ -73,7 +61,7 @@ class Fleet:
             self._mosquitto.start()
 
     def rows(self, query: sa.Select[Any]) -> list[Any]:
-        engine = open_database(f"sqlite:///{self._site}/fleet.sqlite")
+        engine = open_database(f"sqlite:///{self._folder}/fleet.sqlite")
         try:
             with engine.connect() as connection:
                 return list(connection.execute(query))
