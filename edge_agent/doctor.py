@@ -27,8 +27,9 @@ from edge_agent.printing.printers.base import PrinterError
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import read_items
 from edge_agent.rendering import ReleaseLabels
-from edge_agent.settings import FleetSection, StationFile, named_after, read_settings
+from edge_agent.settings import StationFile, named_after, read_settings
 from edge_agent.station.picture_size import beyond_picture, other_than_calibrated
+from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.detector import Detector
 
 _CAMERA_PATIENCE_S = 6.0

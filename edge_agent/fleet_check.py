@@ -15,13 +15,14 @@ from beltmark.contract.broker import BrokerAddress, parse_broker
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
 from edge_agent.device_token import read_token
-from edge_agent.settings import FleetSection, StationFile
+from edge_agent.settings import StationFile
 from edge_agent.update.errors import ReleaseRefused, SlotDamaged, Unreachable
 from edge_agent.update.fetcher import FetchLimits
 from edge_agent.update.opening import read_root
 from edge_agent.update.slots import Slots
 from edge_agent.update.trust import TufTrust
 from edge_agent.uplink.fleet_http import parse_server
+from edge_agent.uplink.section import FleetSection
 
 _PATIENCE_S = 5.0
 _LIMITS = FetchLimits(connect_s=_PATIENCE_S, answer_s=_PATIENCE_S, gap_s=_PATIENCE_S, file_s=15.0)

@@ -11,13 +11,14 @@ from beltmark.contract.release import Release
 from edge_agent.capture.opening import parse_source
 from edge_agent.label_pictures import LabelPictures, ShownLabels
 from edge_agent.printing.desk import LabelQueue
-from edge_agent.settings import FleetSection, StationFile
+from edge_agent.settings import StationFile
 from edge_agent.stages import StageTimes, TimedDetector
 from edge_agent.update.opening import open_updater, warmed_up
 from edge_agent.update.updater import Updater
 from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.link import Uplink
 from edge_agent.uplink.opening import Uploads, open_uplink, open_uploads
+from edge_agent.uplink.section import FleetSection
 from edge_agent.uplink.state import StationState
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
 from beltmark.contract.documents import Document, read_document
-from edge_agent.settings import ZoneSection
 from edge_agent.station.footprint import BeltPlane, Homography
+from edge_agent.station.section import ZoneSection
 
 FILE_NAME = "calibration.json"
 """What the file is called where the station file does not say."""

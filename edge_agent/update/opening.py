@@ -13,7 +13,6 @@ from beltmark.contract.documents import read_bytes, read_document, write_documen
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
 from edge_agent.device_token import read_token
-from edge_agent.settings import FleetSection
 from edge_agent.station_loop_ports import DetectorPort
 from edge_agent.update.fetcher import FetchLimits
 from edge_agent.update.machine import Progress
@@ -23,6 +22,7 @@ from edge_agent.update.trial import Trial
 from edge_agent.update.trust import TufTrust
 from edge_agent.update.updater import Updater
 from edge_agent.update_report import UpdateReport
+from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.detector import Detector
 
 _MAX_ROOT_BYTES = 512_000

@@ -8,13 +8,14 @@ from importlib.metadata import version
 from beltmark.contract.broker import parse_broker
 from beltmark.contract.messages import Desired, PartHealth
 from edge_agent.device_token import read_token
-from edge_agent.settings import FleetSection, StationFile
+from edge_agent.settings import StationFile
 from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.fleet_http import FleetHttp, parse_server
 from edge_agent.uplink.link import Uplink, UplinkSettings
 from edge_agent.uplink.pictures import PictureUploader
 from edge_agent.uplink.sample_upload import SampleUploader
 from edge_agent.uplink.samples import SampleFolder
+from edge_agent.uplink.section import FleetSection
 from edge_agent.uplink.state import Device, StationState
 from edge_agent.vision.processor import instruction_set
 

@@ -12,12 +12,12 @@ from signed_site import TOKEN, Request, SignedSite, SiteServer
 from beltmark.contract.bundle import Requirements, blob_target
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import Desired
-from edge_agent.settings import FleetSection
 from edge_agent.station_loop_ports import ReadyRelease
 from edge_agent.update.fetcher import FetchLimits
 from edge_agent.update.opening import open_updater
 from edge_agent.update.updater import Updater
 from edge_agent.update_report import UpdateReport
+from edge_agent.uplink.section import FleetSection
 
 LIMITS = FetchLimits(
     connect_s=2.0, answer_s=1.0, gap_s=1.0, file_s=20.0, window_s=0.5, least_bytes_per_s=1_000.0

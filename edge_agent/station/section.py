@@ -1,0 +1,50 @@
+"""`[zone]` and `[belt]` of the station file."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from edge_agent.section import Pixels, Section
+
+
+class ZoneSection(Section):
+    """`[zone]`.
+
+    Attributes:
+        rect_xyxy_px: Left, top, right, bottom of the part of the picture in which items count.
+        travel: Where the belt carries items in the picture; "none" for a bench.
+        decide_at: Place of the decision line, as a share of the zone along the travel.
+        mm_per_px: Scale in the plane of the belt, under a camera that looks straight down.
+        calibration: File that `beltmark-edge calibrate` wrote, for any camera; instead of the
+            scale.
+    """
+
+    rect_xyxy_px: tuple[Pixels, Pixels, Pixels, Pixels]
+    travel: Literal["right", "left", "down", "up", "none"] = "right"
+    decide_at: Annotated[float, Field(gt=0, lt=1)] = 0.6
+    mm_per_px: Annotated[float, Field(gt=0, le=100)] | None = None
+    calibration: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_one_scale(self) -> Self:
+        if self.mm_per_px is not None and self.calibration is not None:
+            raise ValueError("give calibration or mm_per_px, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _has_area(self) -> Self:
+        left, top, right, bottom = self.rect_xyxy_px
+        if right <= left or bottom <= top:
+            raise ValueError("rect_xyxy_px must be left, top, right, bottom, from small to large")
+        return self
+
+
+class BeltSection(Section):
+    """`[belt]`.
+
+    Attributes:
+        speed_px_s: Speed of the running belt in the picture; without it, it is learnt.
+    """
+
+    speed_px_s: Annotated[float, Field(gt=0, le=20_000)] | None = None
