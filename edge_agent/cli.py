@@ -55,6 +55,23 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--out", type=Path, metavar="PICTURE.png", help="draw it as well")
     explain.set_defaults(command=_explain)
 
+    report = commands.add_parser(
+        "report", help="the accounts of a shift; exit code 0 where they balance, else 1"
+    )
+    _add_station(report)
+    report.add_argument("--from", dest="begin", metavar="TIME", help="2026-11-25T06:00, or 06:00")
+    report.add_argument("--to", dest="end", metavar="TIME", help="likewise (default: now)")
+    report.add_argument(
+        "--hours",
+        type=between(0.01, 24 * 366),
+        default=8.0,
+        metavar="N",
+        help="how long, where only one end is given (default: 8)",
+    )
+    report.add_argument("--json", action="store_true", help="one JSON object")
+    report.add_argument("--html", type=Path, metavar="FILE", help="write it as a page as well")
+    report.set_defaults(command=_report)
+
     target = commands.add_parser("target", help="write the calibration target, to be printed")
     target.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .pdf or .png")
     target.add_argument("--paper", choices=("a4", "a3", "letter"), default="a4")
@@ -138,6 +155,25 @@ def _explain(arguments: argparse.Namespace) -> int:
         for missing in write_explanation(record, settings, arguments.out):
             print(f"picture: {missing}", file=sys.stderr)
     return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from datetime import datetime  # noqa: PLC0415
+
+    from edge_agent.accounts.command import shift_report  # noqa: PLC0415
+
+    is_balanced, lines = shift_report(
+        arguments.station,
+        datetime.now().astimezone(),
+        begin=arguments.begin,
+        end=arguments.end,
+        hours=arguments.hours,
+        is_json=arguments.json,
+        page=arguments.html,
+    )
+    for line in lines:
+        print(line)
+    return 0 if is_balanced else 1
 
 
 def _target(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,81 @@
+"""Reads from the journal what a period's accounts are made of. What it amounts to is `books`'."""
+
+import contextlib
+import re
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from beltmark.contract.errors import InputError
+from edge_agent.accounts.books import Books, ItemEntry, SendEntry, balance
+from edge_agent.printing.schema import open_for_reading
+
+_ITEMS: Final = """
+SELECT outcome, labels.state, labels.item_id IS NULL OR closed_at IS NOT NULL,
+    (SELECT count(*) FROM history
+     WHERE history.item_id = items.item_id AND what = 'label printed')
+FROM items LEFT JOIN labels USING (item_id) WHERE decided_at >= ? AND decided_at < ?
+"""
+# A label that was handed over again after proof that nothing came out of the first time counts
+# twice here, as it should: the counter stood between the two.
+_SENDS: Final = """
+SELECT at, what, detail, item_id FROM history WHERE item_id IN (
+    SELECT item_id FROM history WHERE what = 'label sending' AND at >= ? AND at < ?
+) AND what IN ('label sending', 'label sent', 'label queued', 'label late', 'label printed',
+    'label unknown', 'label failed') ORDER BY step
+"""
+_COUNTER: Final = re.compile(r"label counter (\d+)")
+
+
+def read_books(path: Path, begin: float, end: float, photo_eye: int | None = None) -> Books:
+    """Makes the accounts of the items decided from `begin` until `end` (seconds since the epoch).
+
+    Args:
+        path: The journal; an agent may run on it meanwhile.
+        begin: Begin of the period, included.
+        end: Its end, not included.
+        photo_eye: Items that the photo-eye counted in it; None where none is fitted.
+
+    Raises:
+        InputError: The file is damaged or no journal.
+    """
+    connection = open_for_reading(path)
+    if connection is None:
+        return balance((), (), photo_eye)
+    with contextlib.closing(connection):
+        try:
+            connection.execute("BEGIN")  # items and labels of one moment
+            items = [
+                ItemEntry(outcome, label, bool(closed), printed)
+                for outcome, label, closed, printed in connection.execute(_ITEMS, (begin, end))
+            ]
+            sends = _sends(connection, begin, end)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"the journal cannot be read: {error}", "is this the right file?", file=path
+            ) from None
+    return balance(items, sends, photo_eye)
+
+
+def _sends(connection: sqlite3.Connection, begin: float, end: float) -> list[SendEntry]:
+    """Each time that a label was handed over, with what became of it."""
+    sends: list[SendEntry] = []
+    latest: dict[str, int] = {}
+    for at, what, detail, item_id in connection.execute(_SENDS, (begin, end)):
+        if what == "label sending":
+            if begin <= at < end:
+                latest[item_id] = len(sends)
+                found = _COUNTER.match(detail)
+                sends.append(SendEntry(at, int(found[1]) if found else None, None))
+            else:
+                latest.pop(item_id, None)
+            continue
+        index = latest.get(item_id)
+        if index is None:
+            continue
+        send = sends[index]
+        if what == "label printed":
+            sends[index] = SendEntry(send.at, send.counter, True)
+        elif what in ("label queued", "label late", "label failed"):
+            sends[index] = SendEntry(send.at, send.counter, False)
+    return sends

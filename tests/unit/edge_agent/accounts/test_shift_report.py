@@ -1,0 +1,97 @@
+"""The report of a real journal: read beside the agent, told as text, JSON and a page."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from blob_station import write_station
+
+from beltmark.contract.catalogue import Product
+from edge_agent.accounts.command import shift_report
+from edge_agent.accounts.entries import read_books
+from edge_agent.cli import main
+from edge_agent.printing.journal import Journal
+from edge_agent.printing.records import ItemDecision, Place
+from edge_agent.settings import read_settings
+from edge_agent.station.decision import Decision
+
+PRODUCT = Product(sku="A", gtin="4006381333931", name="Pen", class_name="box")
+PRINT = Decision("PRINT", "sure", "a box with 0.99 in 5 frames", "box", 0.99, PRODUCT)
+REVIEW = Decision("REVIEW", "unsure", "looks like a box", "box", 0.4)
+BEGIN = datetime(2026, 11, 25, 6, tzinfo=UTC).timestamp()
+
+
+def decide(journal: Journal, item_id: str, at: float, decision: Decision) -> None:
+    place = Place(1, 2, at)
+    journal.record(ItemDecision(item_id, at, place, decision, "r", "a" * 64)).result(10)
+
+
+def label(journal: Journal, item_id: str, at: float, counter: int, *steps: str) -> None:
+    journal.step_label(item_id, "queued", at).result(10)
+    journal.step_label(item_id, "sending", at, baseline=counter).result(10)
+    for step in steps:
+        journal.step_label(item_id, step, at).result(10)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Path:
+    return write_station(tmp_path, "pictures")
+
+
+def fill(station: Path, *, by_hand: int = 0) -> Path:
+    path = read_settings(station).journal_path
+    journal = Journal(path, "line-1")
+    decide(journal, "before", BEGIN - 1, PRINT)
+    label(journal, "before", BEGIN - 1, 70, "sent", "printed")
+    decide(journal, "one", BEGIN, PRINT)
+    label(journal, "one", BEGIN, 71, "sent", "printed")
+    decide(journal, "two", BEGIN + 60, REVIEW)
+    decide(journal, "three", BEGIN + 120, PRINT)
+    # Nothing came out the first time, which was proved.
+    label(journal, "three", BEGIN + 120, 72 + by_hand, "unknown")
+    label(journal, "three", BEGIN + 121, 72 + by_hand, "sent", "printed")
+    decide(journal, "after", BEGIN + 8 * 3_600, PRINT)
+    journal.close()
+    return path
+
+
+def test_a_period_is_read_from_the_journal(station: Path) -> None:
+    path = fill(station)
+    books = read_books(path, BEGIN, BEGIN + 8 * 3_600)
+    assert (books.passed, books.printed) == (3, 2)
+    assert books.accounts["labelled"] == 2
+    assert books.differences() == ()
+    assert (books.counter.first, books.counter.last, books.counter.ordered) == (71, 72, 1)
+
+
+def test_a_label_made_by_hand_does_not_balance(
+    station: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(station, by_hand=1)
+    arguments = ["report", str(station), "--from", "2026-11-25T06:00+00:00", "--json"]
+    assert main(arguments) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["differences"] == [
+        "the printer counted 1 label more than were ordered: made by hand, or test labels"
+    ]
+    assert (told["passed"], told["labelled"], told["reviewed"]) == (3, 2, 1)
+    assert (told["photo_eye"], told["balances"]) == (None, False)
+
+
+def test_a_good_shift_ends_with_0_and_is_a_page_as_well(station: Path, tmp_path: Path) -> None:
+    fill(station)
+    page = tmp_path / "shift.html"
+    is_balanced, lines = shift_report(
+        station, datetime(2026, 11, 25, 16, tzinfo=UTC), begin="06:00", end="14:00", hours=8,
+        is_json=False, page=page,
+    )  # fmt: skip
+    text = "\n".join(lines)
+    assert is_balanced
+    assert "the books balance" in text
+    assert "not fitted" in text
+    assert "The books balance" in page.read_text()
+
+
+def test_a_station_that_never_ran_has_empty_books(station: Path) -> None:
+    assert main(["report", str(station)]) == 0
