@@ -3,7 +3,7 @@ PYTHON ?= python3
 SECONDS ?=
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench crash-campaign real format clean
+.PHONY: demo test check bench pace crash-campaign real format clean
 
 demo: .venv/ready  ## three simulated stations, their server and its page (no torch); SECONDS=60 ends by itself
 	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
@@ -19,6 +19,9 @@ check: .venv-dev/ready  ## style, types, and who may import whom
 
 bench: .venv-dev/ready  ## speed and memory of the station, into docs/bench.md; REFERENCE=DIR: the fp32 package
 	.venv-dev/bin/python -m bench.station --write docs/bench.md $(if $(REFERENCE),--reference $(REFERENCE))
+
+pace: .venv-dev/ready  ## a quarter of an hour: from item to first byte at the printer, highest pace, into docs/pace.md
+	.venv-dev/bin/python -m bench.pace --write docs/pace.md
 
 KILLS ?= 1000
 SEED ?= 1
