@@ -23,6 +23,7 @@ from beltmark.contract.release import Release, load_release
 from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.world import World, WorldPlan
+from bench.empty_belt import empty_belt_figures
 from bench.float_twin import float_twin
 from bench.stages import STAGES, time_stages
 
@@ -103,11 +104,14 @@ def report(release: Release, jpegs: list[bytes], reference: Path | None, scenes:
     outside = 100 * (1 - float(ms["model"].sum()) / whole)
     speed = int8_speed(release)
     memory_mb, start_s = process_figures(release, jpegs)
+    spared, cost = empty_belt_figures(release, BELT_SEED, len(jpegs), FPS)
     goals = [
         Goal("share of time outside the model", outside, " %", 15, at_least=False),
         Goal("int8 against fp32, speed of the model", speed, " times", 2, at_least=True),
         Goal("resident memory of the agent", memory_mb, " MB", 300, at_least=False),
         Goal("start to first decision", start_s, " s", 3, at_least=False),
+        Goal("frames of an empty belt that spare the model", spared, " %", 80, at_least=True),
+        Goal("time of such a frame, of the model's", cost, " %", 10, at_least=False),
     ]
     if reference is not None:
         lost = lost_points(release, reference, scenes)

@@ -89,7 +89,7 @@ class Agent:
         self._has_crashed = False
         self._decided: Counter[str] = Counter()
         self._speed_px_s: float | None = None
-        self._turns = 0
+        self._turns = self._passed_over = 0
         self._status = StatusFile(identity.folder / "status.json", self._tell)
         self._watchdog = open_watchdog(self._moves, self._told_shortly)
         ask = parts.fitness.ask
@@ -159,9 +159,12 @@ class Agent:
             report = parts.loop.step(frame)
             step_s = time.perf_counter() - begun
             self._show(report)
-        parts.times.add("decide", step_s - parts.times.latest_s("detect"))
+        if report.was_looked_at:
+            parts.times.add("decide", step_s - parts.times.latest_s("detect"))
+        else:
+            self._passed_over += 1
         latency_s: float | None = None
-        if parts.camera.is_live:
+        if parts.camera.is_live and report.was_looked_at:
             wait_s = max(0.0, taken_at - frame.captured_at)
             latency_s = wait_s + step_s
             parts.times.add("wait", wait_s)
@@ -260,6 +263,7 @@ class Agent:
                 {"address": line.address, **asdict(line.health)} for line in parts.outputs.lines
             ],
             "frames": parts.pulse.frames,
+            "passed_over": self._passed_over,
             "belt_speed_px_s": self._speed_px_s,
             "decided": dict(self._decided),
             "latency_ms": parts.times.percentiles_ms(),

@@ -28,6 +28,7 @@ from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.uplink.state import StationState
 from edge_agent.vision.detector import Detector
+from edge_agent.vision.motion import MotionGate
 
 if TYPE_CHECKING:
     from edge_agent.membership import Membership
@@ -112,6 +113,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         desk=desk,
         labels=spooler,
         recollection=journal.recollection,
+        gate=MotionGate(geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
         evidence=evidence,
         samples=None if fleet is None else fleet.uploads.samples,
         releases=None if fleet is None else fleet.updater,

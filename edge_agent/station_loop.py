@@ -26,6 +26,7 @@ from edge_agent.station_loop_ports import (
     Desk,
     DetectorPort,
     Evidence,
+    Gate,
     LabelLine,
     LoopJournal,
     ReleaseSource,
@@ -61,6 +62,7 @@ class StepReport:
     Attributes:
         frame_index: Index of the frame.
         captured_at: Its time.
+        was_looked_at: Whether the detector looked at it.
         detections: How many boxes the detector found.
         items: The items in the zone.
         decided: Items decided by this frame, with their decisions.
@@ -69,6 +71,7 @@ class StepReport:
 
     frame_index: int
     captured_at: float
+    was_looked_at: bool
     detections: int
     items: tuple[ItemInZone, ...]
     decided: tuple[tuple[str, Decision], ...]
@@ -92,6 +95,7 @@ class StationLoop:
         desk: Commits outcomes and acts on them.
         labels: The labels on their way.
         recollection: What an earlier run left.
+        gate: Spares the detector an empty zone; None has it look at every frame.
         evidence: Keeps pictures of the items; None keeps none.
         samples: Keeps what a person is shown of reviewed items; None keeps nothing.
         releases: Gives the releases that take over; None stays with the first.
@@ -110,6 +114,7 @@ class StationLoop:
         desk: Desk,
         labels: LabelLine,
         recollection: Recollection,
+        gate: Gate | None = None,
         evidence: Evidence | None = None,
         samples: ReviewKeeper | None = None,
         releases: ReleaseSource | None = None,
@@ -119,6 +124,7 @@ class StationLoop:
         self._release, self._detector, self._clock = release, detector, clock
         self._geometry, self._picture = geometry, PictureSize(geometry)
         self._journal, self._desk, self._labels = journal, desk, labels
+        self._gate = gate
         self._evidence, self._samples, self._releases = evidence, samples, releases
         self._station = Station(
             geometry,
@@ -151,7 +157,8 @@ class StationLoop:
     def step(self, frame: Frame) -> StepReport:
         """Takes one frame through the station; acts on nothing that is not committed."""
         self._swap()
-        detections = self._detector.detect(frame.image_bgr)
+        looks = self._must_look(frame)
+        detections = self._detector.detect(frame.image_bgr) if looks else ()
         height_px, width_px = frame.image_bgr.shape[:2]
         self._picture.observe(width_px, height_px)
         update = self._station.observe(
@@ -173,6 +180,7 @@ class StationLoop:
         return StepReport(
             frame_index=frame.index,
             captured_at=frame.captured_at,
+            was_looked_at=looks,
             detections=len(detections),
             items=tuple(
                 ItemInZone(item.item_id, item.track.seen_box_px, item.outcome)
@@ -186,6 +194,12 @@ class StationLoop:
         """Ends: items without a decision go to a person. The desk and spooler are still needed."""
         if self._seen_at is not None:
             self._act(self._station.finish(self._seen_at))
+
+    def _must_look(self, frame: Frame) -> bool:
+        unseen_s = self._station.longest_unseen_s
+        return self._gate is None or self._gate.must_look(
+            frame.image_bgr, frame.captured_at, unseen_s
+        )
 
     def _swap(self) -> None:
         """Lets a release take over that waits for it, if this is a moment between two items."""

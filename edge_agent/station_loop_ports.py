@@ -22,6 +22,14 @@ class DetectorPort(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Spares the detector frames of an empty zone."""
+
+    def must_look(self, image_bgr: NDArray[np.uint8], at: float, longest_s: float) -> bool:
+        """See `MotionGate.must_look`."""
+        ...
+
+
 class LoopJournal(Protocol):
     """Where positions are noted."""
 

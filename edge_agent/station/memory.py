@@ -50,6 +50,11 @@ class Memory:
         self._geometry = geometry
         self._kept: dict[str, _Kept] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no item is out of sight that may come back."""
+        return not self._kept
+
     def keep(
         self, item: Remembered, at: float, ran_s: float | None = None, *, looks_hold: bool = True
     ) -> None:

@@ -33,6 +33,9 @@ _EXIT_SHARE = 0.1
 # Another release may take over while an undecided item has at least the rest of the way to the
 # decision line before it: that must do for all the views that a decision needs.
 _ADOPT_SHARE = 0.5
+# An empty zone is looked at this often, and often enough to see an item come in by the entry edge.
+_LONGEST_UNSEEN_S = 1.0
+_UNSEEN_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,17 @@ class Station:
     def speed_px_s(self) -> float | None:
         """Speed of the running belt, where it is known."""
         return self._tracker.running_speed_px_s
+
+    @property
+    def longest_unseen_s(self) -> float:
+        """How long nobody needs to look at the zone: 0 unless it is known to be empty."""
+        if not self._has_settled or self._tracker.tracks or not self._memory.is_empty:
+            return 0.0
+        if not self._geometry.is_belt:
+            return _LONGEST_UNSEEN_S
+        if (speed_px_s := self.speed_px_s) is None:
+            return 0.0
+        return min(_LONGEST_UNSEEN_S, _UNSEEN_SHARE * self._geometry.entry_px / speed_px_s)
 
     def class_name(self, item: Item) -> str | None:
         """The class that leads among an item's views so far."""

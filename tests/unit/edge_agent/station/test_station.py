@@ -383,3 +383,52 @@ def test_an_item_in_another_lane_or_behind_a_hidden_one_is_an_item_of_its_own() 
     for x in range(30, 330, STEP):
         run.frame(seen(x, y=80), seen(x + 70, y=240))
     assert run.outcomes() == [("REVIEW", "lost"), ("PRINT", "sure"), ("PRINT", "sure")]
+
+
+def test_a_zone_is_looked_at_until_it_is_known_what_was_there_at_the_start() -> None:
+    run = Run(BELT)
+    run.frame()
+    assert run.station.longest_unseen_s == 0.0
+    run.settle()
+    assert 0 < run.station.longest_unseen_s <= 1.0
+
+
+def test_an_item_that_comes_by_the_entry_is_seen_there_though_nobody_looked_for_so_long() -> None:
+    run = Run(BELT)
+    run.settle()
+    carried_px = run.station.longest_unseen_s * STEP * FPS
+    assert carried_px <= BELT.entry_px / 2 + 1e-6
+    fast = Run(StationGeometry((0, 0, 480, 320), speed_px_s=2_000))
+    fast.settle()
+    assert fast.station.longest_unseen_s * 2_000 <= BELT.entry_px / 2 + 1e-6
+
+
+def test_from_the_first_detection_until_the_item_has_left_every_frame_counts() -> None:
+    run = Run(BELT)
+    run.settle()
+    for i in range(80):
+        run.frame(seen(20 + STEP * i))
+        assert run.station.longest_unseen_s == 0.0, i
+    for _ in range(int(FPS)):
+        run.frame()
+    assert run.station.longest_unseen_s > 0.0
+
+
+def test_an_item_that_is_hidden_in_the_zone_is_waited_for() -> None:
+    run = Run(BELT)
+    run.settle()
+    for i in range(20):
+        run.frame(seen(20 + STEP * i))
+    for _ in range(int(1.5 * FPS)):
+        run.frame()
+    assert not run.station.items
+    assert run.station.longest_unseen_s == 0.0
+
+
+def test_a_belt_of_unknown_speed_is_looked_at_all_the_time_and_a_bench_is_not() -> None:
+    unknown = Run(StationGeometry((0, 0, 480, 320)))
+    unknown.settle()
+    assert unknown.station.longest_unseen_s == 0.0
+    bench = Run(BENCH)
+    bench.settle()
+    assert bench.station.longest_unseen_s == pytest.approx(1.0)
