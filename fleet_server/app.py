@@ -20,10 +20,12 @@ from fleet_server.api.pictures import picture_routes
 from fleet_server.api.problems import add_problem_handlers
 from fleet_server.api.releases import release_routes
 from fleet_server.api.samples import sample_routes
+from fleet_server.api.serials import serial_routes
 from fleet_server.api.sign_in import sign_in_routes
 from fleet_server.api.tuf import tuf_routes
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.handlers.samples import SampleFolder
+from fleet_server.handlers.serials import Numbers
 from fleet_server.ingest.link import LinkHealth
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.live import LiveFeed
@@ -32,6 +34,7 @@ from fleet_server.pages.static import StaticFolder
 from fleet_server.site import Site
 from fleet_server.storage.engine import StorageUnavailable, reading
 from fleet_server.storage.fleet import FleetStore
+from fleet_server.storage.serials import SerialStore
 
 
 class Link(Protocol):
@@ -80,10 +83,12 @@ def create_app(
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     app.state.access = Access(site, clock)
     limits = site.settings.limits
+    numbers = Numbers(SerialStore(engine, clock), site.settings)
 
     def troubles() -> list[Trouble]:
         return [
             *_database_troubles(engine),
+            *_number_troubles(numbers),
             *_link_troubles(link.health),
             *(Trouble(problem, is_blinding=False) for problem in more_problems()),
         ]
@@ -94,6 +99,7 @@ def create_app(
         repository=site.repository(clock),
         pictures=PictureFolder(site.pictures_folder, limits.pictured_items_per_device),
         samples=SampleFolder(site.samples_folder, limits.samples_per_device),
+        numbers=numbers,
         troubles=troubles,
         started_at=clock(),
         clock=clock,
@@ -114,6 +120,7 @@ def create_app(
         picture_routes(context),
         sample_routes(context),
         release_routes(context),
+        serial_routes(context),
         tuf_routes(context),
         sign_in_routes(),
         page_routes(pages, app.state.live),
@@ -133,6 +140,13 @@ def _database_troubles(engine: sa.Engine) -> list[Trouble]:
     except StorageUnavailable as error:
         return [Trouble(f"the database cannot be read: {error}")]
     return []
+
+
+def _number_troubles(numbers: Numbers) -> list[Trouble]:
+    try:
+        return [Trouble(problem, is_blinding=False) for problem in numbers.problems()]
+    except StorageUnavailable:
+        return []  # the database's own trouble is told
 
 
 def _link_troubles(health: LinkHealth) -> list[Trouble]:

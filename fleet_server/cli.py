@@ -27,6 +27,10 @@ def _parser() -> argparse.ArgumentParser:
         help="postgresql://user:password@host/name, or sqlite:///FILE relative to the site "
         "(default: fleet.sqlite in the site)",
     )  # fmt: skip
+    init.add_argument(
+        "--company-prefix", type=_company_prefix, metavar="DIGITS",
+        help="GS1 company prefix, for SSCCs of logistic units",
+    )  # fmt: skip
     init.set_defaults(command=commands.init)
 
     serve = kinds.add_parser("serve", help="serve a site until Ctrl-C or SIGTERM")
@@ -107,10 +111,31 @@ def _add_device_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentPar
     _add_json(samples)
     samples.set_defaults(command=commands.samples)
 
+    serials = kinds.add_parser(
+        "serials", help="list the numbers that stations lease: how many are left, and for how long"
+    )
+    _add_site(serials)
+    serials.add_argument(
+        "--skip", type=whole(1, 10**15), metavar="N",
+        help="pass over so many: after a database was put back from a copy",
+    )  # fmt: skip
+    serials.add_argument(
+        "--kind", choices=("serial", "sscc"), default="serial",
+        help="of which kind (default: serial)",
+    )  # fmt: skip
+    _add_json(serials)
+    serials.set_defaults(command=commands.serials)
+
     station = kinds.add_parser("station", help="print the [fleet] section of a station file")
     _add_site(station)
     station.add_argument("name", metavar="NAME", help="the station's name in its station file")
     station.set_defaults(command=commands.station)
+
+
+def _company_prefix(text: str) -> str:
+    if not (text.isascii() and text.isdigit() and 4 <= len(text) <= 12):
+        raise argparse.ArgumentTypeError(f"{text!r} does not have 4 to 12 digits")
+    return text
 
 
 def _add_site(parser: argparse.ArgumentParser, told: str = "the site's folder") -> None:

@@ -8,6 +8,7 @@ import argparse
 import getpass
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,12 +28,19 @@ _TOKEN_HINT: Final = "  said only now: nobody can read it again, keep it where y
 
 def init(arguments: argparse.Namespace) -> int:
     """Makes a new site."""
-    from fleet_server.settings import DEFAULT_DATABASE  # noqa: PLC0415
+    from fleet_server.handlers.serials import told_capacity  # noqa: PLC0415
+    from fleet_server.settings import DEFAULT_DATABASE, SerialsSection  # noqa: PLC0415
     from fleet_server.site import init_site  # noqa: PLC0415
 
     with _telling():
-        token = init_site(arguments.site, arguments.database or DEFAULT_DATABASE)
+        token = init_site(
+            arguments.site,
+            arguments.database or DEFAULT_DATABASE,
+            company_prefix=arguments.company_prefix,
+        )
     print(f"{arguments.site.resolve()}: made")
+    if arguments.company_prefix is not None:
+        print(told_capacity(arguments.company_prefix, SerialsSection().extension_digits))
     print(f"admin token: {token}")
     print(_TOKEN_HINT)
     print(f"next: beltmark-fleet serve {shlex.quote(str(arguments.site))}")
@@ -157,6 +165,23 @@ def samples(arguments: argparse.Namespace) -> int:
         for line in sample_lines(
             engine, site, arguments.last, arguments.device, as_json=arguments.json
         ):
+            print(line)
+    return 0
+
+
+def serials(arguments: argparse.Namespace) -> int:
+    """Lists the numbers that stations lease, or passes over some."""
+    from fleet_server.handlers.serials import Numbers  # noqa: PLC0415
+    from fleet_server.listing import serial_lines  # noqa: PLC0415
+    from fleet_server.storage.serials import SerialStore  # noqa: PLC0415
+
+    with _opened(arguments.site) as (site, engine):
+        numbers = Numbers(SerialStore(engine), site.settings)
+        if arguments.skip is not None:
+            offered = numbers.pools(arguments.kind)
+            passed = numbers.store.skip(offered, arguments.skip, f"skip-{time.time_ns()}")
+            print(f"passed over: {passed:,}")
+        for line in serial_lines(numbers, as_json=arguments.json):
             print(line)
     return 0
 

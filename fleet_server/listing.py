@@ -4,16 +4,18 @@ What is wrong with a station reads as on the pages. What came from outside is sh
 control characters: a terminal would obey them.
 """
 
+import json
 import time
 from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from beltmark.web.wording import Moments, size
+from beltmark.web.wording import Moments, duration, size
 from fleet_server.api.devices import listed_device
 from fleet_server.api.releases import listed_release
 from fleet_server.api.samples import listed_sample
 from fleet_server.handlers.samples import SampleFolder
+from fleet_server.handlers.serials import NAMES, Numbers, told_capacity
 from fleet_server.health import Health
 from fleet_server.pages.station_views import StationView, by_need, station_view
 from fleet_server.pages.updates import running_release
@@ -55,6 +57,44 @@ def device_lines(engine: sa.Engine, health: Health | None, *, as_json: bool) -> 
     ]
     for station in by_need(stations):
         yield from _station_lines(station, Moments(now))
+
+
+def serial_lines(numbers: Numbers, *, as_json: bool) -> Iterator[str]:
+    """The numbers that stations lease: how many there are, are left, and for how long.
+
+    Args:
+        numbers: The site's.
+        as_json: One object a line.
+
+    Raises:
+        StorageUnavailable: The database does not work at the moment.
+    """
+    for level in numbers.levels():
+        left_s = level.seconds_left
+        if as_json:
+            told = {
+                "kind": level.kind,
+                "heads": [pool.head for pool in level.pools],
+                "capacity": level.capacity,
+                "left": level.left,
+                "given_lately": level.given_lately,
+                "over_s": level.over_s,
+                "seconds_left": left_s,
+            }
+            yield json.dumps(told)
+            continue
+        name = NAMES[level.kind]
+        yield f"{name:<8} {level.left:,} of {level.capacity:,} left"
+        if left_s is None:
+            yield "  none were given lately: when they run out is not known"
+        else:
+            lately = f"{level.given_lately:,} given in {duration(level.over_s)}"
+            yield f"  {lately}: they run out in {duration(left_s)}"
+        if level.kind == "serial":
+            yield f"  prefix {level.pools[0].head}"
+        else:
+            section = numbers.settings.serials
+            yield f"  {told_capacity(section.company_prefix or '', section.extension_digits)}"
 
 
 def release_lines(engine: sa.Engine, *, as_json: bool) -> Iterator[str]:

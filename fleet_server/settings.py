@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -22,6 +22,7 @@ EMBEDDED: Final = "embedded"
 
 Address = Annotated[str, Field(min_length=1, max_length=2_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
+CompanyPrefix = Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
 
 
 class SiteSection(Document):
@@ -83,6 +84,30 @@ class LimitsSection(Document):
     pictured_items_per_device: Annotated[int, Field(ge=1, le=100_000)] = 500
 
 
+class SerialsSection(Document):
+    """`[serials]`: numbers that stations lease, so that no two stations give the same.
+
+    Attributes:
+        leased: Whether `beltmark-fleet station` has stations lease their serials.
+        prefix: Stands before each serial; a site whose products other sites label as well has one
+            of its own. Without it, one is made of the site's identity.
+        company_prefix: The GS1 company prefix under which SSCCs are made; without it, none are.
+        extension_digits: The extension digits that are this site's.
+    """
+
+    leased: bool = False
+    prefix: Annotated[str, Field(pattern=r"^[0-9A-Z]{1,3}$")] | None = None
+    company_prefix: CompanyPrefix | None = None
+    extension_digits: Annotated[str, Field(pattern=r"^[0-9]{1,10}$")] = "0123456789"
+
+    @field_validator("extension_digits")
+    @classmethod
+    def _once(cls, value: str) -> str:
+        if len(set(value)) < len(value):
+            raise ValueError("names a digit twice")
+        return value
+
+
 class FleetFile(Document):
     """`fleet.toml`."""
 
@@ -92,6 +117,7 @@ class FleetFile(Document):
     database: DatabaseSection = DatabaseSection()
     broker: BrokerSection = BrokerSection()
     limits: LimitsSection = LimitsSection()
+    serials: SerialsSection = SerialsSection()
 
 
 class _AnyFile(Document, extra="allow"):
@@ -140,8 +166,10 @@ def database_url(url: str, folder: Path) -> str:
     return address.set(database=place).render_as_string(hide_password=False)
 
 
-def render_settings(site_id: str, database: str) -> str:
+def render_settings(site_id: str, database: str, company_prefix: str | None = None) -> str:
     """The file that a new site begins with; each value that can be changed is there to be seen."""
+    company = "# " if company_prefix is None else ""
+    digits = company_prefix or "4012345678"
     return f"""\
 # A Beltmark fleet server's settings. Holds secrets if an address has a password in it.
 format_version = 1
@@ -164,6 +192,12 @@ port = 1883               # of the embedded one
 [limits]
 samples_per_device = 2000
 pictured_items_per_device = 500
+
+[serials]
+leased = false            # true: stations number labels in ranges that they lease from this site
+# prefix = "A01"          # before each serial: another for each site that labels the same products
+{company}company_prefix = {toml_text(digits)}   # GS1 company prefix, for SSCCs of logistic units
+# extension_digits = "0123456789"   # those of them that are this site's
 """
 
 

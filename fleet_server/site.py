@@ -125,7 +125,10 @@ class Site:
 
 
 def init_site(
-    folder: Path, database: str = DEFAULT_DATABASE, clock: Callable[[], float] = time.time
+    folder: Path,
+    database: str = DEFAULT_DATABASE,
+    clock: Callable[[], float] = time.time,
+    company_prefix: str | None = None,
 ) -> str:
     """Makes a new site, whole or not at all; returns the admin token, which is kept nowhere.
 
@@ -133,6 +136,7 @@ def init_site(
         folder: Where; it is not there yet, or empty.
         database: Address of its database; a relative SQLite file lies in the folder.
         clock: Seconds since the epoch.
+        company_prefix: GS1 company prefix for SSCCs; None where there are none.
 
     Raises:
         InputError: The folder is in use, or the database cannot be used, or is another site's.
@@ -143,7 +147,7 @@ def init_site(
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        token = _fill(beside, database, clock)
+        token = _fill(beside, database, clock, company_prefix)
         os.rename(beside, folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -181,7 +185,9 @@ def open_site_database(site: Site) -> sa.Engine:
     return engine
 
 
-def _fill(folder: Path, database: str, clock: Callable[[], float]) -> str:
+def _fill(
+    folder: Path, database: str, clock: Callable[[], float], company_prefix: str | None
+) -> str:
     identity, place = SiteSection(id=secrets.token_hex(8)), DatabaseSection(url=database)
     site = Site(folder, FleetFile(site=identity, database=place))
     for name in ("keys", "repository", "samples", "pictures"):
@@ -190,7 +196,7 @@ def _fill(folder: Path, database: str, clock: Callable[[], float]) -> str:
     write_private(folder / "keys" / _ADMIN_HASH, f"{hash_token(token)}\n".encode())
     write_private(folder / "keys" / _COOKIE_SECRET, f"{new_token()}\n".encode())
     write_private(site.device_token_path, f"{new_token()}\n".encode())
-    settings = render_settings(identity.id, database)
+    settings = render_settings(identity.id, database, company_prefix)
     write_private(folder / _SETTINGS, settings.encode())
     read_settings(folder / _SETTINGS, {})
     write_bytes(site.root_path, site.repository(clock).create())

@@ -44,7 +44,10 @@ def station_section(site: Site, name: str, served: Served | None) -> str:
         f"root = {toml_text(str(site.root_path))}",
         f"token_file = {toml_text(str(site.device_token_path))}",
     ]
-    return "\n".join([*lines, *_notes(server, broker)]) + "\n"
+    lines += _notes(server, broker)
+    if site.settings.serials.leased:
+        lines += ["", "[serials]", "leased = true"]
+    return "\n".join(lines) + "\n"
 
 
 def _server(site: Site, served: Served | None) -> str:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.handlers.samples import SampleFolder
+from fleet_server.handlers.serials import Numbers
 from fleet_server.releases.repository import ReleaseRepository
 from fleet_server.storage.fleet import FleetStore
 
@@ -36,6 +37,7 @@ class ApiContext:
         repository: Its signed releases.
         pictures: Where items' pictures lie.
         samples: Where samples' images lie.
+        numbers: The numbers that stations lease.
         troubles: Tells what is wrong with the server at the moment.
         started_at: When the server started, in seconds since the epoch.
         clock: Seconds since the epoch.
@@ -46,6 +48,7 @@ class ApiContext:
     repository: ReleaseRepository
     pictures: PictureFolder
     samples: SampleFolder
+    numbers: Numbers
     troubles: Callable[[], list[Trouble]]
     started_at: float
     clock: Callable[[], float]

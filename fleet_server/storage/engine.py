@@ -259,6 +259,7 @@ def _prepare(connection: sa.Connection, address: URL) -> None:
             "run the version of Beltmark that made them",
             file=_shown(address),
         )
+    metadata.create_all(connection)  # tables that came later; a server of before passes them over
 
 
 def _unusable(address: URL, error: Exception) -> InputError:

@@ -150,6 +150,30 @@ desired = Table(
     Column("published_version", BigInteger, nullable=False, default=0),
 )
 
+pools = Table(
+    "pools",
+    metadata,
+    Column("kind", String(8), primary_key=True),  # serial, sscc
+    Column("head", String(32), primary_key=True),
+    Column("next", BigInteger, nullable=False),  # all before it are given; it only grows
+)
+"""Numbers that stations lease."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("device", String(64), primary_key=True),
+    Column("request", String(128), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("head", String(32), nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("leased_at", Double, nullable=False),
+    Index("leases_by_time", "kind", "leased_at"),
+)
+"""Which numbers were given to whom; rows are only ever added."""
+
 log = Table(
     "log",
     metadata,

@@ -30,6 +30,7 @@ DEVICES = [
     ("GET", f"/tuf/targets/blobs/{'a' * 64}"),
     ("POST", "/api/v1/devices/belt-1/samples"),
     ("PUT", "/api/v1/devices/belt-1/items/i1/crop"),
+    ("POST", "/api/v1/devices/belt-1/serials"),
 ]
 OPEN = {("GET", "/api/v1/health")}
 
