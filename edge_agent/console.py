@@ -52,9 +52,10 @@ def pass_over(_: StepReport) -> None:
 
 def item_line(item: ItemMessage) -> str:
     """One item of the journal as a line of text."""
+    label = item.label_state or item.print_state or "-"
     day = time.strftime("%Y-%m-%d", time.localtime(item.decided_at))
     return (
         f"{day} {clock_time(item.decided_at)} {item.item_id} {item.outcome:<6} "
-        f"{item.sku or '-':<12} {item.serial or '-':<14} {item.print_state or '-':<8} "
+        f"{item.sku or '-':<12} {item.serial or '-':<14} {label:<8} "
         f"{item.reason}"
     )

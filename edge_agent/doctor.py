@@ -22,7 +22,7 @@ from edge_agent.capture.opening import parse_source
 from edge_agent.golden import check_golden_images
 from edge_agent.outputs.line import parse_relay
 from edge_agent.outputs.opening import NONE
-from edge_agent.printing.journal import is_in_use
+from edge_agent.printing.journal_lock import is_in_use
 from edge_agent.printing.printers.base import PrinterError
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import read_items

@@ -14,6 +14,9 @@ from beltmark.contract.wire import Message
 
 Outcome = Literal["PRINT", "REVIEW", "REJECT"]
 PrintState = Literal["decided", "queued", "sending", "sent", "printed", "unknown", "failed", "late"]
+"""How far a label came at its printer. Readers refuse words that they do not know: no new ones."""
+LabelState = Literal[PrintState, "applied", "verified", "voided", "diverted"]
+"""How far it came in all."""
 PartState = Literal["ok", "degraded", "down", "unknown"]
 RecordKind = Literal["item", "counters", "health", "update"]
 UpdateState = Literal[
@@ -45,7 +48,8 @@ class Candidate(BaseModel):
 class ItemMessage(Message):
     """One item's outcome at a station, as it stands now.
 
-    `candidates` are ranked, best first; None where they were not recorded.
+    `candidates` are ranked, best first; None where they were not recorded. `label_state` is a
+    `LabelState` or a later version's word: `print_state` then says what is known of the printing.
     """
 
     station: Word
@@ -61,6 +65,7 @@ class ItemMessage(Message):
     gtin: Word | None = None
     serial: Word | None = None
     print_state: PrintState | None = None
+    label_state: Word | None = None
     release: Word
     package_sha256: Word
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from beltmark.simulation.verdict import Marking, Verdict
 from bench.crash.plan import TroubleKind
+from edge_agent.printing.schema import PRINT_STATE_SQL
 
 _WAITING = ("decided", "queued", "sending", "sent")
 
@@ -89,7 +90,7 @@ def _compare(result: RoundResult, truth: RoundTruth, journal: Path) -> None:
     known = set()
     with closing(sqlite3.connect(journal)) as connection:
         rows = connection.execute(
-            "SELECT item_id, outcome, rule, gtin, serial, state, closed_at "
+            f"SELECT items.item_id, outcome, rule, gtin, serial, {PRINT_STATE_SQL}, closed_at "
             "FROM items LEFT JOIN labels USING (item_id)"
         ).fetchall()
     for item_id, outcome, rule, gtin, serial, state, closed_at in rows:

@@ -18,7 +18,7 @@ from edge_agent.calibration.target import SHEETS, Paper, target_pdf, target_png
 from edge_agent.capture.camera import open_camera
 from edge_agent.capture.decoding import decode_picture
 from edge_agent.capture.opening import parse_source
-from edge_agent.printing.journal import is_in_use
+from edge_agent.printing.journal_lock import is_in_use
 from edge_agent.settings import StationFile, read_settings
 
 _MAX_PICTURE_BYTES = 64 * 1024 * 1024

@@ -5,7 +5,6 @@ The SQL is in `writes.py` and `schema.py`; reading in `reading.py`; acting is le
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 import queue
@@ -18,13 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PrintState
+from beltmark.contract.messages import LabelState, PrintState
 from edge_agent.printing import writes
+from edge_agent.printing.journal_lock import take
 from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
 from edge_agent.printing.schema import open_for_writing, unusable
-from edge_agent.printing.states import IllegalTransition
+from edge_agent.printing.states import Confirmed, IllegalTransition
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ class Journal:
     ) -> None:
         self._station, self._clock = station, clock
         self._boot = this_boot() if boot is None else boot
-        self._lock_handle = _lock(path)
+        self._lock_handle = take(path)
         try:
             self._connection, self.recollection = _open(path, self._boot)
         except BaseException:
@@ -151,6 +150,28 @@ class Journal:
     def close_label(self, item_id: str, at: float, detail: str) -> "Future[None]":
         """Commits that a label stays unknown for ever."""
         return self._put(lambda connection: writes.write_closed(connection, item_id, at, detail))
+
+    def confirm(
+        self, item_id: str, after: Confirmed, at: float, detail: str = ""
+    ) -> "Future[LabelState | None]":
+        """Commits what came after printing: applied, verified or diverted. May be told twice.
+
+        The future gives the label's state from then on: what the table does not allow changes
+        nothing, so `sent` for an `applied` means that the counter has still to confirm it. For an
+        item without a label it gives None, and a divert is kept all the same. Fails with
+        `JournalUnavailable` (not committed).
+        """
+        return self._put(
+            lambda connection: writes.write_confirmed(connection, item_id, after, at, detail)
+        )
+
+    def void(self, item_id: str, at: float, reason: str, who: str) -> "Future[LabelState | None]":
+        """Commits that an item's label is void, by whose word and why. May be told twice.
+
+        The future gives the label's state from then on; it is not `voided` while the printer has
+        still to do with the label. None for an item without one. Fails with `JournalUnavailable`.
+        """
+        return self._put(lambda connection: writes.write_void(connection, item_id, at, reason, who))
 
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
         """Notes where the items in the zone are, without waiting for the disk.
@@ -267,47 +288,3 @@ def _open(path: Path, boot: str) -> tuple[sqlite3.Connection, Recollection]:
     except sqlite3.Error as error:
         connection.close()
         raise unusable(path, error) from None
-
-
-def is_in_use(path: Path) -> bool:
-    """Whether an agent runs on this journal."""
-    try:
-        handle = os.open(_lock_path(path), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(handle)
-    return False
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(path.name + ".lock")
-
-
-def _lock(path: Path) -> int:
-    """Takes the journal for this process; the system lets go of it when the process ends."""
-    lock = _lock_path(path)
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written: {error.strerror}", "give a folder that can be written", file=lock
-        ) from None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.read(handle, 32).decode("ascii", "replace").strip()
-        os.close(handle)
-        raise InputError(
-            f"another agent (process {holder or 'unknown'}) runs on this journal",
-            "stop it first, or give this station a data folder of its own",
-            file=path,
-        ) from None
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle

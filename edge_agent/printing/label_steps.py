@@ -12,7 +12,7 @@ from beltmark.contract.messages import PrintState
 from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import LabelOrder, Place
 from edge_agent.printing.spooler_ports import LabelJournal, ReviewDesk
-from edge_agent.printing.states import FINAL, IllegalTransition
+from edge_agent.printing.states import SETTLED, IllegalTransition
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class LabelSteps:
         the next start will ask. A last step waits for the label's review as well: a label that has
         ended is looked at by nobody, and its item would pass.
         """
-        if after in FINAL and not self.await_review(label, stops):
+        if after in SETTLED and not self.await_review(label, stops):
             return
         before = label.state
         while True:
@@ -98,7 +98,7 @@ class LabelSteps:
                 logger.exception("item %s: the journal knows better", label.item_id)
                 return
             else:
-                if after in FINAL:
+                if after in SETTLED:
                     logger.info("item %s: label %s", label.item_id, after)
                 return
 

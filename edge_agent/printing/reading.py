@@ -10,7 +10,7 @@ from pathlib import Path
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage
 from edge_agent.printing.records import LastSeen, OpenLabel, Place
-from edge_agent.printing.schema import open_for_reading
+from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
 from edge_agent.printing.weighed import candidates_of, read_weighing
 from edge_agent.station.weighing import Weighing
 
@@ -18,8 +18,9 @@ from edge_agent.station.weighing import Weighing
 _LATELY_S = 10.0
 
 # All of an item, of whichever version its journal is: a column that is missing there reads as NULL.
-_ITEM = """
-SELECT items.*, labels.state AS print_state FROM items LEFT JOIN labels USING (item_id)
+_ITEM = f"""
+SELECT items.*, labels.state AS label_state, {PRINT_STATE_SQL} AS print_state
+FROM items LEFT JOIN labels USING (item_id)
 """
 _NEWEST = "ORDER BY decided_at DESC, items.rowid DESC LIMIT ?"
 _NAMED = "WHERE substr(items.item_id, 1, length(?)) = ? ORDER BY items.item_id LIMIT ?"

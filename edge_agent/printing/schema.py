@@ -6,11 +6,36 @@ import sqlite3
 from pathlib import Path
 
 from beltmark.contract.errors import InputError, UnknownVersionError
+from edge_agent.printing.states import PRINT_STATES
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # What makes a journal of each earlier version into one of the next.
-_MIGRATIONS = {1: "ALTER TABLE items ADD COLUMN evidence TEXT;"}
+_VOIDS = """
+-- Labels that a person or the station declared void; without that, an item gets no second one.
+CREATE TABLE voids (
+    item_id TEXT NOT NULL REFERENCES items,
+    attempt INTEGER NOT NULL,
+    serial TEXT NOT NULL,
+    at REAL NOT NULL,
+    who TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (item_id, attempt)
+) STRICT;
+"""
+_MIGRATIONS = {
+    1: "ALTER TABLE items ADD COLUMN evidence TEXT;",
+    2: "ALTER TABLE items ADD COLUMN diverted_at REAL;"
+    "ALTER TABLE labels ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;" + _VOIDS,
+}
+
+# A label's newest state of those that every version knows, see `states`; in a query that names the
+# item `items`. Its history has it in journals of every version.
+PRINT_STATE_SQL = (
+    "(SELECT substr(what, 7) FROM history WHERE history.item_id = items.item_id AND what IN ("
+    + ", ".join(f"'label {state}'" for state in PRINT_STATES)
+    + ") ORDER BY step DESC LIMIT 1)"
+)
 
 # Nobody else writes; who holds the file nevertheless must not hold decisions for long.
 _WRITER_TIMEOUT_S = 0.5
@@ -20,7 +45,7 @@ _READER_TIMEOUT_S = 5.0
 _SERIES_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SERIES_CHARACTERS = 6
 
-_TABLES = """
+_TABLES = f"""
 CREATE TABLE items (
     item_id TEXT PRIMARY KEY,
     station TEXT NOT NULL,
@@ -39,6 +64,7 @@ CREATE TABLE items (
     release TEXT NOT NULL,
     package_sha256 TEXT NOT NULL,
     evidence TEXT, -- JSON: see `weighed`; NULL where none was recorded
+    diverted_at REAL, -- when it was confirmed to be off the belt
     UNIQUE (gtin, serial)
 ) STRICT;
 CREATE INDEX items_by_time ON items (decided_at);
@@ -46,7 +72,8 @@ CREATE TABLE labels (
     item_id TEXT PRIMARY KEY REFERENCES items,
     state TEXT NOT NULL,
     baseline INTEGER,
-    closed_at REAL
+    closed_at REAL, -- when the printer had done with it
+    attempt INTEGER NOT NULL DEFAULT 1 -- grows with each reprint; see `voids`
 ) STRICT;
 CREATE INDEX open_labels ON labels (closed_at) WHERE closed_at IS NULL;
 -- What happened to an item, in order; rows are only ever added.
@@ -66,7 +93,7 @@ CREATE TABLE positions (
     size_px REAL NOT NULL,
     class_name TEXT
 ) STRICT;
-CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
+{_VOIDS}CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage, ItemStep
-from edge_agent.printing.schema import open_for_reading
+from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
 from edge_agent.printing.weighed import candidates_of
 from edge_agent.uplink.outbox import Cursor, NewRecord
 from edge_agent.uplink.wording import told, word
@@ -23,10 +23,11 @@ logger = logging.getLogger(__name__)
 
 MAX_STEPS = 200
 
-_STEPS = """
+_STEPS = f"""
 SELECT step, history.at, what, detail,
     station, items.item_id, decided_at, outcome, rule, reason, class_name, probability, sku, gtin,
-    serial, labels.state AS print_state, release, package_sha256, evidence
+    serial, labels.state AS label_state, {PRINT_STATE_SQL} AS print_state, release, package_sha256,
+    evidence
 FROM history JOIN items USING (item_id) LEFT JOIN labels USING (item_id)
 WHERE step > ? ORDER BY step LIMIT ?
 """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from beltmark.contract.messages import ItemMessage, Outcome, PrintState
+from beltmark.contract.messages import ItemMessage, LabelState, Outcome
 from beltmark.contract.sample import PictureKind
 from fleet_server.handlers.pictures import PictureFolder, PictureName
 from fleet_server.pages.attention import Tone
@@ -15,7 +15,7 @@ _OUTCOMES: Final[Mapping[Outcome, str]] = {
     "REVIEW": "Left to a person",
     "REJECT": "Rejected",
 }
-_PRINT_STATES: Final[Mapping[PrintState, tuple[str, Tone]]] = {
+_LABEL_STATES: Final[Mapping[LabelState, tuple[str, Tone]]] = {
     "decided": ("waits for the printer", "unknown"),
     "queued": ("waits for the printer", "unknown"),
     "sending": ("is being sent", "unknown"),
@@ -24,6 +24,10 @@ _PRINT_STATES: Final[Mapping[PrintState, tuple[str, Tone]]] = {
     "unknown": ("may or may not be on it: look at the item", "attention"),
     "failed": ("did not come out", "attention"),
     "late": ("too late, not printed", "attention"),
+    "applied": ("on the item", "off"),
+    "verified": ("read back on the item", "off"),
+    "voided": ("void", "attention"),
+    "diverted": ("the item is off the belt", "attention"),
 }
 _NO_LABEL: Final[Mapping[bool, tuple[str, Tone]]] = {True: ("", "attention"), False: ("", "off")}
 
@@ -79,7 +83,7 @@ def item_view(item: ItemMessage, device: str, shift_s: float, has_picture: HasPi
 
     print_told, tone = _NO_LABEL[item.outcome == "REVIEW"]
     if item.outcome == "PRINT":
-        print_told, tone = _PRINT_STATES[item.print_state or "decided"]
+        print_told, tone = _label_told(item)
     return ItemView(
         item=item,
         device=device,
@@ -91,6 +95,14 @@ def item_view(item: ItemMessage, device: str, shift_s: float, has_picture: HasPi
         print_told=print_told,
         tone=tone,
     )
+
+
+def _label_told(item: ItemMessage) -> tuple[str, Tone]:
+    """What became of a label, and how that is; by the coarser word where the fine one is new."""
+    for state, told in _LABEL_STATES.items():
+        if state == item.label_state:
+            return told
+    return _LABEL_STATES[item.print_state or "decided"]
 
 
 def has_picture_in(folder: PictureFolder) -> HasPicture:

@@ -33,6 +33,9 @@ def as_version_1(path: Path) -> None:
     """Makes a journal what an agent of before would have left."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("ALTER TABLE items DROP COLUMN evidence")
+    connection.execute("DROP TABLE voids")
+    connection.execute("ALTER TABLE items DROP COLUMN diverted_at")
+    connection.execute("ALTER TABLE labels DROP COLUMN attempt")
     connection.execute("PRAGMA user_version = 1")
     connection.close()
 

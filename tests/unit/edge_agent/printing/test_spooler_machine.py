@@ -15,7 +15,7 @@ from edge_agent.printing.printers.base import PrinterBroken, PrinterStatus, Prin
 from edge_agent.printing.records import LabelItem, LabelOrder, OpenLabel, Place
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
-from edge_agent.printing.states import FINAL, check_transition
+from edge_agent.printing.states import SETTLED, check_transition
 
 CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="carton")
 PLACE = Place(300, 160, 999.0)
@@ -168,7 +168,7 @@ class KeptJournal:
         return [
             OpenLabel(item_id, state, self.baselines.get(item_id), PLACE, self.outcomes[item_id])
             for item_id, state in self.states.items()
-            if state not in FINAL and item_id not in self.closed
+            if state not in SETTLED and item_id not in self.closed
         ]
 
 
@@ -257,7 +257,7 @@ class SpoolerMachine(RuleBasedStateMachine):
     @rule(is_full=st.booleans())
     def the_disk_fills_or_frees(self, is_full: bool) -> None:
         """Only while no step waits for the disk: that wait is the spooler's thread's own."""
-        if all(state in FINAL for state in self.journal.states.values()):
+        if all(state in SETTLED for state in self.journal.states.values()):
             self.journal.is_full = is_full
 
     @rule()

@@ -3,44 +3,43 @@ from typing import get_args
 
 import pytest
 
-from beltmark.contract.messages import PrintState
+from beltmark.contract.messages import LabelState
 from edge_agent.printing.states import (
-    FINAL,
     IN_PRINTER,
+    PRINT_STATES,
+    SETTLED,
     TRANSITIONS,
+    UNSETTLED,
+    Confirmed,
     IllegalTransition,
     check_transition,
 )
 
-STATES: tuple[PrintState, ...] = get_args(PrintState)
+STATES: tuple[LabelState, ...] = get_args(LabelState)
 
-LEGAL = {
-    ("decided", "queued"),
-    ("decided", "sending"),
-    ("decided", "failed"),
-    ("decided", "late"),
-    ("queued", "sending"),
-    ("queued", "failed"),
-    ("queued", "late"),
-    ("sending", "sent"),
-    ("sending", "unknown"),
-    ("sending", "queued"),
-    ("sending", "late"),
-    ("sent", "printed"),
-    ("sent", "unknown"),
-    ("unknown", "printed"),
-    ("unknown", "failed"),
-    ("unknown", "queued"),
+LEGAL: dict[str, str] = {
+    "decided": "queued sending failed late",
+    "queued": "sending failed late",
+    "sending": "sent unknown queued late",
+    "sent": "printed unknown",
+    "unknown": "printed failed queued voided diverted",
+    "printed": "applied verified voided diverted",
+    "applied": "verified voided diverted",
+    "verified": "voided",
+    "failed": "voided diverted",
+    "late": "voided diverted",
+    "voided": "diverted",
+    "diverted": "voided",
 }
 
 
 def test_the_table_knows_every_state() -> None:
-    assert set(TRANSITIONS) == set(STATES)
+    assert set(TRANSITIONS) == set(STATES) == {*PRINT_STATES, *get_args(Confirmed), "voided"}
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(STATES, STATES)))
-def test_every_way_is_open_or_closed(before: PrintState, after: PrintState) -> None:
-    if (before, after) in LEGAL:
+def test_every_way_is_open_or_closed(before: LabelState, after: LabelState) -> None:
+    if after in LEGAL[before].split():
         check_transition("item", before, after)
     else:
         with pytest.raises(IllegalTransition, match=f"{before} does not lead to {after}"):
@@ -56,13 +55,17 @@ def test_what_may_have_left_for_the_printer_is_never_just_sent_again() -> None:
     }
 
 
+def test_the_printer_is_done_with_a_label_for_ever() -> None:
+    assert set(SETTLED) == set(STATES) - UNSETTLED
+    assert IN_PRINTER < UNSETTLED
+    assert all(TRANSITIONS[state] <= SETTLED for state in SETTLED)
+
+
 def test_every_state_leads_to_an_end() -> None:
-    assert set(FINAL) == {"printed", "failed", "late"}
-    for state in STATES:
+    for state in UNSETTLED:
         reached, ways = {state}, [state]
         while ways:
             new = TRANSITIONS[ways.pop()] - reached
             reached |= new
             ways += new
-        assert reached & FINAL
-    assert not IN_PRINTER & FINAL
+        assert reached & SETTLED
