@@ -5,6 +5,7 @@ commands and answers is in `printer_protocol.py`, the printing in `printer_head.
 """
 
 import logging
+import math
 import signal
 import socket
 import threading
@@ -31,6 +32,12 @@ __all__ = ["PrintedLabel", "PrinterFaults", "SimulatedPrinter", "read_record", "
 
 logger = logging.getLogger(__name__)
 
+SPEED_MM_S = 152.4
+"""Six inches a second, as an industrial printer leaves its factory."""
+
+AT_ONCE = math.inf
+"""A print speed for those to whom the time of a label is nothing."""
+
 _POLL_S = 0.02
 _ANSWER_TIMEOUT_S = 1.0
 _STATUS_REPLIES = {"HS": host_status_reply, "HQES": error_status_reply}
@@ -41,7 +48,7 @@ class PrinterFaults:
     """What is wrong with the printer; replace `SimulatedPrinter.faults` at any time.
 
     Attributes:
-        slow_s: Seconds that each label takes.
+        slow_s: Seconds that each label takes beyond its length at the print speed.
         half_open: Connections are accepted, nothing is read from them.
         silent: Reads and prints, but answers no query.
         dies_after_bytes: After so many more bytes the connection breaks and the port is closed.
@@ -83,6 +90,7 @@ class SimulatedPrinter:
         record_path: Append-only file of labels; the lifetime counter goes on from it.
         clock: Seconds since the epoch.
         sleep: Waits the given seconds; only the printing itself uses it.
+        speed_mm_s: Print speed until a label says otherwise (`^PR`); `AT_ONCE` never lets one.
     """
 
     def __init__(
@@ -95,9 +103,10 @@ class SimulatedPrinter:
         record_path: Path | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        speed_mm_s: float = SPEED_MM_S,
     ) -> None:
         self._host, self._port = host, port
-        self._head = PrintHead(on_label, record_path, clock, sleep)
+        self._head = PrintHead(on_label, record_path, clock, sleep, speed_mm_s)
         self._stream = CommandStream()
         self._stopping = threading.Event()
         self._dead = False
@@ -274,6 +283,7 @@ class SimulatedPrinter:
             head_too_hot=faults.head_too_hot,
             formats_in_buffer=head.formats_in_buffer,
             labels_remaining=head.labels_remaining,
+            label_length_dots=head.length_dots,
         )
 
 

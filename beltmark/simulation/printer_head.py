@@ -4,6 +4,7 @@ The port and its faults are in `printer.py`.
 """
 
 import json
+import math
 import os
 import threading
 from collections import deque
@@ -14,6 +15,9 @@ from pathlib import Path
 from beltmark.simulation.printer_protocol import Format
 
 MAX_FORMATS_IN_BUFFER = 64
+DOTS_PER_MM = 8
+DEFAULT_LENGTH_DOTS = 320
+MM_PER_INCH = 25.4
 _POLL_S = 0.02
 _SLICE_S = 0.05
 
@@ -52,8 +56,11 @@ def _drop_torn_line(path: Path) -> None:
 class PrintHead:
     """Takes whole formats and lets their labels come out, one by one, on its own thread.
 
+    A label takes its length (`^LL`) at the print speed (`^PR`); both stay until another format says
+    otherwise.
+
     Attributes:
-        slow_s: Seconds that each label takes.
+        slow_s: Seconds that each label takes beyond that.
     """
 
     def __init__(
@@ -62,8 +69,10 @@ class PrintHead:
         record_path: Path | None,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        speed_mm_s: float,
     ) -> None:
         self.slow_s = 0.0
+        self._speed_mm_s, self._length_dots = speed_mm_s, DEFAULT_LENGTH_DOTS
         self._on_label, self._record_path = on_label, record_path
         self._clock, self._sleep = clock, sleep
         self._record: list[PrintedLabel] = []
@@ -110,6 +119,16 @@ class PrintHead:
     def labels_remaining(self) -> int:
         """How many more labels the format being printed will give."""
         return self._remaining
+
+    @property
+    def length_dots(self) -> int:
+        """Length of the latest label."""
+        return self._length_dots
+
+    @property
+    def speed_in_s(self) -> int:
+        """Print speed in whole inches a second."""
+        return round(min(self._speed_mm_s / MM_PER_INCH, 14))
 
     @property
     def is_full(self) -> bool:
@@ -182,7 +201,7 @@ class PrintHead:
             label = self._next_label()
             if label is None:
                 continue
-            self._wait(self.slow_s)
+            self._wait(self.slow_s + self._takes_s(label))
             with self._changed:
                 printed = PrintedLabel(len(self._record) + 1, label.raw, self._clock())
                 self._note(printed)
@@ -207,6 +226,14 @@ class PrintHead:
                 self._changed.notify_all()
             self._remaining -= 1
             return self._printing
+
+    def _takes_s(self, label: Format) -> float:
+        """How long a label takes by its length and speed; an endless speed obeys no label."""
+        if label.length_dots is not None:
+            self._length_dots = label.length_dots
+        if label.speed_in_s is not None and self._speed_mm_s != math.inf:
+            self._speed_mm_s = label.speed_in_s * MM_PER_INCH
+        return self._length_dots / DOTS_PER_MM / self._speed_mm_s
 
     def _wait(self, seconds: float) -> None:
         """Waits in slices, so that a printer made slow can still be stopped."""

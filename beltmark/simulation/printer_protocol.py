@@ -19,6 +19,8 @@ _UNFINISHED = re.compile(
     rb"(\^X?|~(H|HQ[A-Z]?|[A-Z])?|!( ?(U(1( [^\r\n]*\r?)?)?)?)?)\Z", re.IGNORECASE
 )
 _QUANTITY = re.compile(rb"\^PQ(\d+)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\^LL(\d{1,5})", re.IGNORECASE)
+_SPEED = re.compile(rb"\^PR(\d{1,2})", re.IGNORECASE)
 _DRAWS = re.compile(rb"\^(FD|FV|GB|GC|GD|GE|GF|GS|XG|XF|IM|IL)", re.IGNORECASE)
 _GETVAR = re.compile(rb'! ?U1 getvar "([^"]*)"', re.IGNORECASE)
 
@@ -36,6 +38,21 @@ class Format:
             return 0
         quantities = _QUANTITY.findall(self.raw)
         return min(int(quantities[-1]), MAX_COPIES) if quantities else 1
+
+    @property
+    def length_dots(self) -> int | None:
+        """The label's length (`^LL`); None where the format leaves it as it was."""
+        return _last(_LENGTH, self.raw)
+
+    @property
+    def speed_in_s(self) -> int | None:
+        """The print speed in inches a second (`^PR`); None where it stays as it was."""
+        return _last(_SPEED, self.raw)
+
+
+def _last(pattern: re.Pattern[bytes], raw: bytes) -> int | None:
+    numbers = [int(number) for number in pattern.findall(raw)]
+    return numbers[-1] if numbers and numbers[-1] > 0 else None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A label on its way, and writing each of its steps. When it takes which step is the spooler's."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -13,6 +12,7 @@ from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import LabelOrder, Place
 from edge_agent.printing.spooler_ports import LabelJournal, ReviewDesk
 from edge_agent.printing.states import SETTLED, IllegalTransition
+from edge_agent.printing.window import Due
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ class Label:
         item_id: Its item.
         place: Where its item was decided.
         order: What to print; None for one found at start-up, which is never sent.
-        send_by: Steady time after which it is late.
+        due: Until when it is of use, on the steady clock.
         confirm_by: Steady time after which its item goes to a person.
         state: As in the journal.
         baseline: The printer's label counter before it was sent.
-        hold_from: Steady time from which its item must not move on without it.
+        delay: What time it had lost before it came here, in words; empty if that was little.
         is_reviewed: Its item has gone to a person.
         review: Done once that is committed; None where an earlier run did it.
         unprinted_since: Steady time since when all evidence says that it did not come out.
@@ -43,11 +43,11 @@ class Label:
     item_id: str
     place: Place
     order: LabelOrder | None
-    send_by: float
+    due: Due
     confirm_by: float
     state: PrintState
     baseline: int | None = None
-    hold_from: float = math.inf
+    delay: str = ""
     is_reviewed: bool = False
     review: "Future[None] | None" = None
     unprinted_since: float | None = None

@@ -53,6 +53,11 @@ class PrinterWatch:
         self._health = PrinterHealth("unasked", "not asked yet", clock())
 
     @property
+    def address(self) -> str:
+        """The printer's address."""
+        return self._printer.address
+
+    @property
     def health(self) -> PrinterHealth:
         """How the printer is, as far as it was asked."""
         return self._health
@@ -93,6 +98,15 @@ class PrinterWatch:
     def send(self, data: bytes) -> None:
         """Hands a label over; see `Printer.send`."""
         self._printer.send(data)
+
+    def cancel_all(self) -> None:
+        """Lets the printer drop what has not begun to come out.
+
+        Raises:
+            PrinterError: There is no connection, or it broke.
+        """
+        self._printer.connect()
+        self._printer.cancel_all()
 
     def close(self) -> None:
         """Closes the connection."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from beltmark.contract.messages import PrintState
 from edge_agent.printing.printer_watch import Confirmation
 from edge_agent.printing.records import LabelOrder, Place
+from edge_agent.printing.window import Window
 
 
 class LabelJournal(Protocol):
@@ -80,3 +81,8 @@ class SpoolerSettings:
     ask_period_s: float = 0.03
     idle_period_s: float = 2.0
     stable_s: float = 0.3
+
+    @property
+    def window(self) -> Window:
+        """The times of a label whose window nothing else says."""
+        return Window(self.label_deadline_s, self.hold_after_s)

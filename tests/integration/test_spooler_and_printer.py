@@ -16,7 +16,7 @@ import pytest
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.messages import ItemMessage
-from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
+from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
@@ -118,7 +118,7 @@ def check_against_record(s: Station, printer: SimulatedPrinter) -> None:
 
 
 def test_labels_come_out_in_order(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer) as s:
         names = [f"i{i}" for i in range(8)]
         for name in names:
             s.decide(name)
@@ -132,7 +132,7 @@ def test_labels_come_out_in_order(tmp_path: Path) -> None:
 def test_a_printer_that_dies_after_some_bytes(
     tmp_path: Path, after_bytes: int, loses_power: bool
 ) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer) as s:
         s.decide("first")
         s.wait_until(lambda items: len(items) == 1 and is_settled(items))
         printer.faults = PrinterFaults(dies_after_bytes=after_bytes)
@@ -163,7 +163,7 @@ def test_a_printer_that_dies_after_some_bytes(
 def test_a_printer_that_cannot_print_sends_items_to_a_person_until_it_is_mended(
     tmp_path: Path, faults: PrinterFaults, health: str
 ) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer) as s:
         s.decide("before")
         s.wait_until(lambda items: len(items) == 1 and is_settled(items))
         printer.faults = faults
@@ -180,7 +180,7 @@ def test_a_printer_that_cannot_print_sends_items_to_a_person_until_it_is_mended(
 
 
 def test_the_media_ends_with_one_label_and_the_next_item_goes_to_a_person(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer) as s:
         printer.faults = PrinterFaults(media_out_after=2)
         for i in range(4):
             s.decide(f"i{i}")
@@ -190,7 +190,7 @@ def test_the_media_ends_with_one_label_and_the_next_item_goes_to_a_person(tmp_pa
 
 
 def test_a_slow_label_is_known_to_have_come_out_late(tmp_path: Path) -> None:
-    with SimulatedPrinter(faults=PrinterFaults(slow_s=2.5)) as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE, faults=PrinterFaults(slow_s=2.5)) as printer:
         with station(tmp_path, printer) as s:
             s.decide("slow")
             s.wait_until(lambda items: bool(items) and is_settled(items))
@@ -205,7 +205,7 @@ def test_a_slow_label_is_known_to_have_come_out_late(tmp_path: Path) -> None:
 def test_no_item_ever_has_two_labels_whatever_the_printer_does(tmp_path: Path, seed: int) -> None:
     """Accidents and restarts of the agent at random, judged by the printer's own record."""
     random = np.random.default_rng(seed)
-    with SimulatedPrinter() as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer:
         for run in range(3):
             with station(tmp_path, printer) as s:
                 for i in range(6):

@@ -130,6 +130,10 @@ class Printer(Protocol):
         """Lets the printer forget a format that is not whole yet; what is whole stays."""
         ...
 
+    def cancel_all(self) -> None:
+        """Lets the printer drop all that it holds; a label that has begun still comes out."""
+        ...
+
     def close(self) -> None:
         """Closes the connection; never raises."""
         ...

@@ -84,6 +84,10 @@ class FilePrinter:
             os.write(handle, b"\n" if whole else b"")
             os.fsync(handle)
 
+    def cancel_all(self) -> None:
+        """What was taken has come out already."""
+        _ = self._opened
+
     def close(self) -> None:
         """Closes the file."""
         if self._handle is not None:

@@ -17,6 +17,7 @@ from edge_agent.printing.printers.base import (
 )
 
 _CANCEL_PARTIAL = b"~JX"
+_CANCEL_ALL = b"~JA"
 # Without it the printer reprints by itself after an error; it lasts until power-off, hence at
 # every connection.
 _NO_REPRINT = b"^XA^JZN^XZ"
@@ -151,6 +152,11 @@ class ZebraPrinter:
         """Sends `~JX`."""
         self._require_open()
         self._write(_CANCEL_PARTIAL)
+
+    def cancel_all(self) -> None:
+        """Sends `~JA`."""
+        self._require_open()
+        self._write(_CANCEL_ALL)
 
     def close(self) -> None:
         """Closes the line."""

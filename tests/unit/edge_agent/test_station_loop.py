@@ -16,7 +16,7 @@ from beltmark.contract.messages import ItemMessage
 from beltmark.contract.package import InputSpec, Manifest, ModelPackage, OutputSpec
 from beltmark.contract.policy import Policy
 from beltmark.contract.release import Release
-from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
+from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter
 from edge_agent.capture.frame import Frame
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
@@ -197,7 +197,7 @@ def test_each_item_is_decided_and_labelled_once(tmp_path: Path) -> None:
             OnBelt("carton", 2.4),
         ]
     )
-    with SimulatedPrinter() as printer, agent(tmp_path, printer, belt) as a:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, agent(tmp_path, printer, belt) as a:
         a.run(belt, 5.5)
         a.loop.finish()
     told = items(tmp_path)
@@ -219,7 +219,7 @@ def test_what_was_in_the_zone_at_a_restart_is_recognised_or_reviewed(tmp_path: P
             OnBelt("carton", 3.0),  # comes in after it
         ]
     )
-    with SimulatedPrinter() as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer:
         with agent(tmp_path, printer, belt) as a:
             a.run(belt, 2.7)
         (before,) = items(tmp_path)
@@ -250,7 +250,7 @@ def test_after_a_power_cut_an_item_never_passes_for_one_of_which_the_notes_are_o
 ) -> None:
     belt = ScriptedBelt([OnBelt("carton", 0.7), OnBelt("carton", 2.7)])
     file = tmp_path / "journal.sqlite3"
-    with SimulatedPrinter() as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer:
         with agent(tmp_path, printer, belt) as a:
             a.run(belt, 2.7)  # the first has its label, the second is not in sight
         (noted,) = rows(file, "SELECT * FROM positions")
@@ -279,7 +279,7 @@ def rows(file: Path, query: str, values: Sequence[object] = ()) -> list[tuple[ob
 
 def test_an_unknown_item_at_the_start_is_never_printed(tmp_path: Path) -> None:
     belt = ScriptedBelt([OnBelt("carton", -1.0), OnBelt("bottle", -0.2, y_px=60)])
-    with SimulatedPrinter() as printer, agent(tmp_path, printer, belt) as a:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, agent(tmp_path, printer, belt) as a:
         a.run(belt, 3.0)
         a.loop.finish()
     assert {i.reason for i in items(tmp_path)} == {"was in the zone when the agent started"}
@@ -289,7 +289,7 @@ def test_an_unknown_item_at_the_start_is_never_printed(tmp_path: Path) -> None:
 
 def test_an_item_that_was_hidden_stays_the_same_item(tmp_path: Path) -> None:
     belt = ScriptedBelt([OnBelt("carton", 0.7)], speed_px_s=100)
-    with SimulatedPrinter() as printer, agent(tmp_path, printer, belt) as a:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, agent(tmp_path, printer, belt) as a:
         a.run(belt, 3.6)
         belt.gone.add(0)
         a.run(belt, 1.0)
@@ -304,7 +304,7 @@ def test_an_item_that_was_hidden_stays_the_same_item(tmp_path: Path) -> None:
 def test_an_item_put_onto_the_middle_of_the_belt_goes_to_a_person(tmp_path: Path) -> None:
     belt = ScriptedBelt([OnBelt("carton", 0.7)])
     belt.gone.add(0)
-    with SimulatedPrinter() as printer, agent(tmp_path, printer, belt) as a:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, agent(tmp_path, printer, belt) as a:
         a.run(belt, 2.2)
         belt.gone.clear()
         a.run(belt, 1.5)
@@ -316,7 +316,7 @@ def test_an_item_put_onto_the_middle_of_the_belt_goes_to_a_person(tmp_path: Path
 def test_without_a_printer_items_go_to_a_person_in_time(tmp_path: Path) -> None:
     belt = ScriptedBelt([OnBelt("carton", 0.7)])
     with (
-        SimulatedPrinter(faults=PrinterFaults(silent=True)) as printer,
+        SimulatedPrinter(speed_mm_s=AT_ONCE, faults=PrinterFaults(silent=True)) as printer,
         agent(tmp_path, printer, belt, label_deadline_s=0.4) as a,
     ):
         a.run(belt, 8.0)
@@ -333,7 +333,7 @@ def test_while_the_journal_cannot_be_written_the_belt_is_held_and_nothing_is_pri
     tmp_path: Path,
 ) -> None:
     belt = ScriptedBelt([OnBelt("carton", 0.7)])
-    with SimulatedPrinter() as printer, agent(tmp_path, printer, belt) as a:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, agent(tmp_path, printer, belt) as a:
         a.run(belt, 1.6)
         other = sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -357,7 +357,7 @@ def test_while_the_journal_cannot_be_written_the_belt_is_held_and_nothing_is_pri
 
 def test_a_picture_of_each_decided_item_is_kept(tmp_path: Path) -> None:
     belt = ScriptedBelt([OnBelt("carton", 0.7)])
-    with SimulatedPrinter() as printer, agent(tmp_path, printer, belt) as a:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, agent(tmp_path, printer, belt) as a:
         a.run(belt, 4.0)
     (only,) = items(tmp_path)
     assert list(a.pictures) == [only.item_id]

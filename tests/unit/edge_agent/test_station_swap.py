@@ -17,7 +17,7 @@ from beltmark.contract.messages import ItemMessage
 from beltmark.contract.package import InputSpec, Manifest, ModelPackage, OutputSpec
 from beltmark.contract.policy import Policy
 from beltmark.contract.release import Release
-from beltmark.simulation.printer import SimulatedPrinter
+from beltmark.simulation.printer import AT_ONCE, SimulatedPrinter
 from edge_agent.capture.frame import Frame
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
@@ -187,8 +187,7 @@ def station(
         yield Station(belt, loop, spooler, source, samples)
     finally:
         journal.flush()
-        if not spooler._thread.is_alive():
-            spooler.start()
+        spooler.start()
         spooler.stop()
         journal.close()
 
@@ -206,7 +205,7 @@ def labels(printer: SimulatedPrinter) -> list[tuple[str, str, str]]:
 def test_none_is_missed_or_doubled_and_each_label_keeps_its_releases_layout(
     tmp_path: Path,
 ) -> None:
-    with SimulatedPrinter() as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer:
         with station(tmp_path, printer, [1.0 + 1.2 * i for i in range(6)]) as s:
             s.run(4.0)
             s.offer("flask")
@@ -225,7 +224,7 @@ def test_none_is_missed_or_doubled_and_each_label_keeps_its_releases_layout(
 
 
 def test_a_swap_waits_for_the_item_that_is_being_judged(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer, [1.0]) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer, [1.0]) as s:
         s.run(2.4)
         (item,) = s.loop.step(Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 0, s.belt.now)).items
         assert item.outcome is None
@@ -240,7 +239,7 @@ def test_a_swap_waits_for_the_item_that_is_being_judged(tmp_path: Path) -> None:
 
 
 def test_an_undecided_item_is_decided_by_the_release_that_took_over(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer, [1.0]) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer, [1.0]) as s:
         s.run(1.5)
         s.offer("box")
         s.run(3.0)
@@ -249,7 +248,7 @@ def test_an_undecided_item_is_decided_by_the_release_that_took_over(tmp_path: Pa
 
 
 def test_without_a_source_the_first_release_stays(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer, [1.0]) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer, [1.0]) as s:
         s.loop._releases = None
         s.offer("flask")
         s.run(4.0)
@@ -257,7 +256,10 @@ def test_without_a_source_the_first_release_stays(tmp_path: Path) -> None:
 
 
 def test_what_goes_to_a_person_is_shown_in_the_zone(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer, [1.0], "stranger") as s:
+    with (
+        SimulatedPrinter(speed_mm_s=AT_ONCE) as printer,
+        station(tmp_path, printer, [1.0], "stranger") as s,
+    ):
         s.run(4.0)
         s.loop.finish()
     (only,) = items(tmp_path)
@@ -272,13 +274,16 @@ def test_what_goes_to_a_person_is_shown_in_the_zone(tmp_path: Path) -> None:
 
 
 def test_what_is_printed_is_shown_to_nobody(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer, [1.0]) as s:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer, [1.0]) as s:
         s.run(4.0)
     assert s.samples.views == []
 
 
 def test_the_zone_that_is_shown_is_a_copy(tmp_path: Path) -> None:
-    with SimulatedPrinter() as printer, station(tmp_path, printer, [1.0], "stranger") as s:
+    with (
+        SimulatedPrinter(speed_mm_s=AT_ONCE) as printer,
+        station(tmp_path, printer, [1.0], "stranger") as s,
+    ):
         s.run(4.0)
     (view,) = s.samples.views
     assert view.zone_bgr.base is None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter, read_record
+from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter, read_record
 
 DEADLINE_S = 5.0
 COUNT_QUERY = b'! U1 getvar "odometer.total_label_count"\r\n'
@@ -58,7 +58,7 @@ def stays_silent(client: socket.socket, query: bytes) -> bool:
 
 @pytest.fixture
 def printer() -> Iterator[SimulatedPrinter]:
-    with SimulatedPrinter() as running:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as running:
         yield running
 
 
@@ -79,7 +79,10 @@ def test_record_and_counter_outlive_the_process_and_a_torn_line(tmp_path: Path):
     seen: list[tuple[bytes, float]] = []
     with (
         SimulatedPrinter(
-            record_path=path, clock=lambda: 12.5, on_label=lambda raw, at: seen.append((raw, at))
+            record_path=path,
+            clock=lambda: 12.5,
+            on_label=lambda raw, at: seen.append((raw, at)),
+            speed_mm_s=AT_ONCE,
         ) as first,
         connect(first) as client,
     ):
@@ -88,7 +91,10 @@ def test_record_and_counter_outlive_the_process_and_a_torn_line(tmp_path: Path):
     assert seen == [(label("a"), 12.5)]
     with path.open("a") as file:
         file.write('{"index": 2, "a')
-    with SimulatedPrinter(record_path=path) as second, connect(second) as client:
+    with (
+        SimulatedPrinter(speed_mm_s=AT_ONCE, record_path=path) as second,
+        connect(second) as client,
+    ):
         client.sendall(label("b"))
         until(lambda: len(second.record) == 2)
     assert [(p.index, p.raw) for p in read_record(path)] == [(1, label("a")), (2, label("b"))]
@@ -217,7 +223,7 @@ def test_refuses_while_told_to(printer: SimulatedPrinter):
 def test_slow_takes_its_time_per_label():
     slept: list[float] = []
     faults = PrinterFaults(slow_s=0.3)
-    with SimulatedPrinter(faults=faults, sleep=slept.append) as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE, faults=faults, sleep=slept.append) as printer:
         with connect(printer) as client:
             client.sendall(label("a") + label("b"))
             until(lambda: len(printer.record) == 2)
@@ -259,3 +265,26 @@ def accepts(printer: SimulatedPrinter) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    ("labels", "seconds"),
+    [
+        (b"^XA^LL1200^FDa^FS^XZ", [150 / 152.4]),  # 150 mm at 6 inches a second
+        (b"^XA^LL1200^PR4^FDa^FS^XZ", [150 / 101.6]),
+        # Length and speed stay.
+        (b"^XA^PR2,2,2^LL400^FDa^FS^XZ^XA^FDb^FS^XZ", [50 / 50.8, 50 / 50.8]),
+    ],
+)
+def test_a_label_takes_its_length_at_the_print_speed(labels: bytes, seconds: list[float]):
+    slept: list[float] = []
+    came_out: list[float] = []
+    with (
+        SimulatedPrinter(
+            sleep=slept.append, on_label=lambda *_: came_out.append(sum(slept))
+        ) as printer,
+        connect(printer) as client,
+    ):
+        client.sendall(labels)
+        until(lambda: len(came_out) == len(seconds))
+    assert came_out == pytest.approx([sum(seconds[: i + 1]) for i in range(len(seconds))])

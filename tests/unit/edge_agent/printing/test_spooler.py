@@ -20,6 +20,7 @@ from edge_agent.printing.records import LabelItem, LabelOrder, OpenLabel, Place
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.printing.states import check_transition
+from edge_agent.printing.window import Due, Window
 
 CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="carton")
 PLACE = Place(300, 160, 999.0)
@@ -45,6 +46,8 @@ class ScriptedPrinter:
     on_send: Callable[[bytes], None] | None = None
     sent: list[bytes] = field(default_factory=list)
     cancelled: int = 0
+    dropped: int = 0
+    has_begun: bool = False
 
     def connect(self) -> None:
         if not self.is_reachable:
@@ -69,6 +72,12 @@ class ScriptedPrinter:
         self.cancelled += 1
         if self.status is not None:
             self.status = replace(self.status, partial_format=False)
+
+    def cancel_all(self) -> None:
+        self._listen()
+        self.dropped += 1
+        if self.status is not None and not self.has_begun:
+            self.status = replace(self.status, formats_in_buffer=0)
 
     def close(self) -> None:
         self.is_connected = False
@@ -168,6 +177,7 @@ class Bench:
         self.desk = Desk(self.journal)
         self.settings = settings or SpoolerSettings()
         self.held_since: float | None = None
+        self.window: Window | None = None
         self.spooler = self.make()
 
     def make(self) -> Spooler:
@@ -177,10 +187,15 @@ class Bench:
             Renderer(),
             self.desk,
             self.settings,
+            window=None if self.window is None else self.told_window,
             held_since=lambda: self.held_since,
             clock=self.time,
             steady=self.time,
         )
+
+    def told_window(self, order: LabelOrder) -> Window:
+        assert self.window is not None
+        return self.window
 
     def order(self, item_id: str, product: Product = CARTON, seen_before_s: float = 0.0) -> None:
         item = LabelItem(item_id, f"S-{item_id}", "belt-1", self.time.now, "carton")
@@ -397,7 +412,7 @@ def test_broken_half_way_and_not_printed_too_late_fails(bench: Bench) -> None:
 def test_a_label_ends_only_when_it_is_committed_that_a_person_has_its_item(bench: Bench) -> None:
     bench.desk.committed = Future()
     steps = LabelSteps(bench.journal, bench.desk, bench.time)
-    label = Label("a", PLACE, None, 0.0, 0.0, "unknown")
+    label = Label("a", PLACE, None, Due(0.0), 0.0, "unknown")
     bench.journal.states["a"] = "unknown"
     steps.review(label, "label_unknown", "who knows")
     looked: list[PrintState] = []
@@ -423,7 +438,7 @@ def test_a_label_that_stays_unknown_is_closed_however_long_the_disk_is_full(benc
         bench.journal.is_full = False
         return False
 
-    steps.close(Label("a", PLACE, None, 0.0, 0.0, "unknown"), "no evidence", stops)
+    steps.close(Label("a", PLACE, None, Due(0.0), 0.0, "unknown"), "no evidence", stops)
     assert bench.journal.closed == ["a"]
 
 
@@ -546,6 +561,7 @@ def test_not_confirmed_in_time_goes_to_a_person_and_holds_the_belt(bench: Bench)
     bench.order("a")
     bench.run(0.1)
     bench.printer.status = PrinterStatus(paper_out=True, formats_in_buffer=1)
+    bench.printer.has_begun = True
     bench.run(3.5)
     assert bench.desk.reviews == [("a", "label_unknown")]
     assert bench.state("a") == "unknown"
@@ -559,6 +575,63 @@ def test_not_confirmed_in_time_goes_to_a_person_and_holds_the_belt(bench: Bench)
     assert bench.state("a") == "printed"
     assert bench.spooler.hold_reason is None
     assert len(bench.printer.sent) == 1
+
+
+def test_a_label_that_is_late_in_the_printer_is_dropped_there_and_the_belt_goes_on(
+    bench: Bench,
+) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    bench.printer.status = PrinterStatus(paper_out=True, formats_in_buffer=1)
+    bench.run(2.5)
+    assert (bench.printer.dropped, bench.desk.reviews) == (0, [])
+    bench.run(1.2)
+    assert bench.printer.dropped == 1
+    assert bench.journal.steps[2:] == [("a", "sent"), ("a", "unknown"), ("a", "failed")]
+    assert bench.desk.reviews == [("a", "label_unknown")]
+    assert bench.spooler.hold_reason is None
+
+
+def test_after_a_lost_connection_the_printer_is_told_once_more_to_drop_the_label(
+    bench: Bench,
+) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    bench.printer.status = PrinterStatus(paper_out=True, formats_in_buffer=1)
+    bench.printer.has_begun = True
+    bench.run(3.5)
+    bench.printer.is_reachable = False
+    bench.run(0.2)
+    bench.printer.is_reachable = True
+    bench.run(0.2)
+    assert bench.printer.dropped == 2
+
+
+@pytest.mark.parametrize(("held_after_s", "is_given_up"), [(None, True), (0.5, False), (1.5, True)])
+def test_a_label_that_is_in_the_printer_when_its_item_has_passed_is_dropped(
+    held_after_s: float | None, is_given_up: bool
+) -> None:
+    bench = Bench()
+    bench.window = Window(send_within_s=0.5, past_after_s=1.0)
+    bench.spooler = bench.make()
+    bench.order("a")
+    bench.run(0.4)
+    bench.printer.status = PrinterStatus(formats_in_buffer=1)
+    if held_after_s is not None:
+        bench.held_since = bench.time.now + held_after_s - 0.4
+    bench.run(1.2)
+    assert bench.printer.dropped == is_given_up
+    assert bench.desk.reviews == [("a", "label_unknown")] * is_given_up
+    assert bench.state("a") == ("failed" if is_given_up else "sent")
+
+
+def test_time_that_the_device_lost_is_named_as_the_cause(bench: Bench) -> None:
+    bench.settings = SpoolerSettings(is_live=True)
+    bench.spooler = bench.make()
+    bench.order("a", seen_before_s=0.8)
+    bench.run(0.1)
+    assert bench.desk.reviews == [("a", "label_late")]
+    assert "0.8 s of 0.5 s had gone by" in bench.desk.reasons[0]
 
 
 def test_an_unconfirmed_label_goes_to_a_person_in_time_even_from_another_thread(
@@ -629,7 +702,7 @@ def test_after_a_restart_what_was_not_sent_is_not_sent(bench: Bench, state: Prin
     [
         (101, PrinterStatus(), "printed"),
         (100, PrinterStatus(), "failed"),
-        (100, PrinterStatus(formats_in_buffer=1), "unknown"),
+        (100, PrinterStatus(formats_in_buffer=1), "failed"),  # it is dropped in the end
         (102, PrinterStatus(), "unknown"),
         (None, None, "unknown"),
     ],

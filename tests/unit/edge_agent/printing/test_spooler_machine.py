@@ -43,7 +43,7 @@ class PhysicalPrinter:
     def __init__(self) -> None:
         self.buffer: list[str] = []
         self.came_out: list[str] = []
-        self.has_partial = False
+        self.has_partial = self.has_begun = False
         self.is_reachable = self.answers = True
         self.is_connected = False
         self.accident = "none"
@@ -91,6 +91,17 @@ class PhysicalPrinter:
     def cancel_partial(self) -> None:
         self._listen()
         self.has_partial = False
+
+    def cancel_all(self) -> None:
+        self._listen()
+        for item_id in self.buffer[self.has_begun :]:
+            assert self.outcomes[item_id] == "REVIEW", "this label is still wanted"
+        del self.buffer[self.has_begun :]
+
+    def come_out(self) -> None:
+        if self.buffer:
+            self.came_out.append(self.buffer.pop(0))
+            self.has_begun = False
 
     def close(self) -> None:
         self.is_connected = False
@@ -236,9 +247,12 @@ class SpoolerMachine(RuleBasedStateMachine):
         self.journal.commits_to_live = commits
 
     @rule()
+    def a_label_begins_to_come_out(self) -> None:
+        self.printer.has_begun = bool(self.printer.buffer)
+
+    @rule()
     def a_label_comes_out(self) -> None:
-        if self.printer.buffer:
-            self.printer.came_out.append(self.printer.buffer.pop(0))
+        self.printer.come_out()
 
     @rule(is_reachable=st.booleans())
     def the_network_changes(self, is_reachable: bool) -> None:
@@ -252,7 +266,7 @@ class SpoolerMachine(RuleBasedStateMachine):
     @rule()
     def the_printer_loses_power(self) -> None:
         self.printer.buffer.clear()
-        self.printer.has_partial = self.printer.is_connected = False
+        self.printer.has_partial = self.printer.has_begun = self.printer.is_connected = False
 
     @rule(is_full=st.booleans())
     def the_disk_fills_or_frees(self, is_full: bool) -> None:

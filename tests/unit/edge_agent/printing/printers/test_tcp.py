@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
+from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter
 from edge_agent.printing.printers.base import (
     Printer,
     PrinterBroken,
@@ -46,7 +46,7 @@ def refuses(port: int) -> bool:
 
 @pytest.fixture
 def simulated() -> Iterator[SimulatedPrinter]:
-    with SimulatedPrinter() as running:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as running:
         yield running
 
 

@@ -1,0 +1,310 @@
+"""One printer with its labels: sends, asks what came out, cancels what comes too late.
+
+At most one label is unconfirmed at a time: without that, the printer's counter would prove nothing.
+What the counter proves is in `verification`, the states in `states`; which printer is to take a
+label is left to `spooler`.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from beltmark.contract.errors import InputError
+from beltmark.contract.messages import PrintState
+from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.label_steps import Label, LabelSteps
+from edge_agent.printing.printer_watch import PrinterHealth, PrinterWatch
+from edge_agent.printing.printers.base import PrinterBroken, PrinterError, PrinterUnreachable
+from edge_agent.printing.spooler_ports import LabelRenderer, SpoolerSettings
+from edge_agent.printing.waiting import WaitingLabels
+
+logger = logging.getLogger(__name__)
+
+
+class PrinterLane:
+    """The way of labels through one printer.
+
+    Args:
+        watch: The printer; nobody else uses it.
+        waiting: The labels that wait.
+        steps: Writes the steps of labels.
+        renderer: Draws the labels.
+        settings: How long things may take.
+        may_take: Whether this printer is the one to take the next label.
+        steady: Seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        watch: PrinterWatch,
+        waiting: WaitingLabels,
+        steps: LabelSteps,
+        renderer: LabelRenderer,
+        settings: SpoolerSettings,
+        *,
+        may_take: Callable[["PrinterLane"], bool],
+        steady: Callable[[], float],
+    ) -> None:
+        self._watch, self._waiting, self._steps = watch, waiting, steps
+        self._renderer, self._settings = renderer, settings
+        self._may_take, self._steady = may_take, steady
+        self._found: deque[Label] = deque()
+        self._in_printer: Label | None = None
+        self._cancelled_at: float | None = None
+        self._stopping = threading.Event()
+
+    @property
+    def address(self) -> str:
+        """The printer's address."""
+        return self._watch.address
+
+    @property
+    def health(self) -> PrinterHealth:
+        """How the printer is."""
+        return self._watch.health
+
+    @property
+    def unresolved(self) -> tuple[Label, ...]:
+        """Labels that the printer has, or may have."""
+        with self._waiting.lock:
+            label = self._in_printer
+            return (*([label] if label else []), *self._found)
+
+    @property
+    def hold_reason(self) -> str | None:
+        """Why the belt must stand for a label in the printer; None when none asks for it."""
+        labels = self.unresolved
+        if not all(label.is_reviewed for label in labels if label.order is None):
+            return "a label from before the start is being looked for"
+        is_asked = any(label is self._in_printer and label.is_reviewed for label in labels)
+        if is_asked and self.health.state != "down":
+            # It may still come out, and would land on another item.
+            return "a label may still come out too late"
+        now = self._steady()
+        is_slow = any(label.order and label.due.is_slow(now) for label in labels)
+        return "a label is slow to come out" if is_slow else None
+
+    def recover(self, label: Label) -> None:
+        """Takes over a label that an earlier run left in this printer; before `start`."""
+        if label.state != "unknown":
+            self._steps.begin(label, "unknown", detail="found at start-up")
+        self._found.append(label)
+
+    def watch(self) -> None:
+        """Sends the items of unconfirmed labels to a person in time, from any thread."""
+        now = self._steady()
+        with self._waiting.lock:
+            for label in self.unresolved:
+                if label.is_reviewed:
+                    continue
+                if self._waiting.is_past(label):
+                    reason = "its label had not come out when it passed the applicator"
+                    self._steps.review(label, "label_unknown", f"{reason} ({self.health.told})")
+                elif now >= label.confirm_by:
+                    reason = f"its label may or may not have come out ({self.health.told})"
+                    self._steps.review(label, "label_unknown", reason)
+
+    def stop(self) -> None:
+        """Says that what could not be written down need not be waited for."""
+        self._stopping.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was stopped, and all that it took is printed, late or unknown."""
+        with self._waiting.lock:
+            rests = all(label.is_reviewed and label.state == "unknown" for label in self.unresolved)
+            return self._stopping.is_set() and not len(self._waiting) and rests
+
+    def report_problem(self, told: str) -> None:
+        """Notes that something is wrong with it that nobody expected."""
+        self._watch.report("fault", told)
+
+    def close(self) -> None:
+        """Lets go of the printer."""
+        self._watch.close()
+
+    def advance(self) -> float:
+        """Does the next thing for the printer; returns seconds until there may be more to do."""
+        with self._waiting.lock:
+            if self._in_printer is None and self._found:
+                self._in_printer, self._cancelled_at = self._found.popleft(), None
+            in_printer = self._in_printer
+            next_label = self._waiting.first if self._may_take(self) else None
+        if in_printer is not None:
+            return self._confirm(in_printer)
+        if next_label is not None:
+            return self._attempt(next_label)
+        self._watch.make_ready()
+        return self._settings.idle_period_s
+
+    def _attempt(self, label: Label) -> float:
+        """Sends a label if the printer takes one."""
+        assert label.order is not None
+        try:
+            data = self._renderer.render(label.order)
+        except InputError as error:
+            with self._waiting.lock:
+                if self._waiting.take(label):
+                    self._steps.review(label, "label_refused", str(error), "failed")
+            return 0.0
+        ready = self._watch.make_ready()
+        if ready is None:
+            return self._settings.ask_period_s
+        with self._waiting.lock:
+            if not (self._may_take(self) and self._waiting.take(label)):
+                return 0.0
+            self._in_printer, self._cancelled_at = label, None
+            label.baseline = ready.baseline
+            label.confirm_by = label.due.send_by + self._settings.confirm_timeout_s
+            step = self._steps.begin(label, "sending", baseline=ready.baseline)
+        try:
+            step.result()
+        except JournalUnavailable:
+            with self._waiting.lock:
+                label.state = "queued"
+            self._line_up_again(label)
+            return self._settings.ask_period_s
+        with self._waiting.lock:
+            is_reviewed = label.is_reviewed
+            if is_late := self._waiting.is_late(label) and not is_reviewed:
+                self._waiting.give_up(label)
+        if not (is_late or is_reviewed):
+            self._send(label, data)
+            return 0.0
+        if is_reviewed:
+            self._commit(label, "late", "its item had gone to a person before it was sent")
+        # Before the next label moves the counter: it would pass for this one's.
+        self._steps.await_review(label, self._stopping.is_set)
+        with self._waiting.lock:
+            self._in_printer = None
+        return 0.0
+
+    def _send(self, label: Label, data: bytes) -> None:
+        try:
+            self._watch.send(data)
+        except PrinterUnreachable as error:
+            self._put_back(label, str(error))
+        except PrinterBroken as error:
+            if error.handed_over == 0:
+                self._put_back(label, str(error))
+            else:
+                self._watch.report("down", str(error))
+                self._commit(label, "unknown", str(error))
+        else:
+            label.confirm_by = self._steady() + self._settings.confirm_timeout_s
+            self._commit(label, "sent", f"{len(data)} bytes")
+
+    def _put_back(self, label: Label, why: str) -> None:
+        """Nothing of it has left: it waits again."""
+        self._watch.report("down", why)
+        self._commit(label, "queued", f"nothing was sent: {why}")
+        self._line_up_again(label)
+
+    def _line_up_again(self, label: Label) -> None:
+        """Lets a label of which nothing came out wait again, unless a person has its item."""
+        with self._waiting.lock:
+            is_wanted = not label.is_reviewed
+            if is_wanted:
+                self._in_printer, label.unprinted_since = None, None
+                self._waiting.put_back(label)
+        if not is_wanted:
+            self._end(label, "failed", "it was not printed, and its item had gone to a person")
+
+    def _confirm(self, label: Label) -> float:
+        """Asks what became of the label in the printer."""
+        if not self._watch.confirms:
+            return self._take_on_trust(label)
+        if label.state == "sending":
+            self._commit(label, "unknown", "sending it ended in an unexpected problem")
+        try:
+            self._cancel_late(label)
+            evidence = self._watch.evidence(label.baseline)
+        except PrinterError as error:
+            self._watch.report("down", str(error))
+            label.unprinted_since = self._cancelled_at = None
+            if label.state == "sent":
+                self._commit(label, "unknown", str(error))
+            return self._settings.ask_period_s
+        if evidence != "printed" and label.state == "sent" and label.is_reviewed:
+            self._commit(label, "unknown", "not confirmed in time")
+        if evidence != "not_printed":
+            label.unprinted_since = None
+        match evidence:
+            case "printed":
+                if label.is_reviewed:
+                    logger.warning(
+                        "item %s: its label came out after it had gone to a person", label.item_id
+                    )
+                self._end(label, "printed", "the label counter moved by one")
+            case "not_printed":
+                self._not_printed(label)
+            case "contradictory":
+                self._give_up(label, "the label counter does not fit this label")
+            case "none" if label.baseline is None:
+                self._give_up(label, "the label counter before it was sent is not known")
+        return self._settings.ask_period_s
+
+    def _cancel_late(self, label: Label) -> None:
+        """Lets the printer drop a label whose item has gone to a person: one that has not begun
+        to come out shall not come out when the printer is mended, onto whatever lies there.
+
+        Said again now and then, and after each lost connection: it is not known to have arrived.
+        """
+        now = self._steady()
+        if not label.is_reviewed or (
+            self._cancelled_at is not None
+            and now - self._cancelled_at < self._settings.idle_period_s
+        ):
+            return
+        self._watch.cancel_all()
+        self._cancelled_at = now
+
+    def _take_on_trust(self, label: Label) -> float:
+        """A printer that cannot be asked: all bytes taken is all that will ever be known."""
+        if label.state == "sent":
+            self._end(label, "printed", "all bytes taken; this printer cannot confirm")
+        else:
+            self._give_up(label, "broke off; this printer cannot say what came out")
+        return 0.0
+
+    def _not_printed(self, label: Label) -> None:
+        """The printer is idle and did not print it; believed once that lasts."""
+        now = self._steady()
+        if label.unprinted_since is None:
+            label.unprinted_since = now
+        if label.state != "unknown" or now - label.unprinted_since < self._settings.stable_s:
+            return
+        if label.order is not None and not label.is_reviewed and not self._waiting.is_late(label):
+            self._commit(label, "queued", "surely not printed: may be sent once more")
+            self._line_up_again(label)
+            return
+        self._end(label, "failed", "the label counter did not move, nothing is left in the printer")
+
+    def _give_up(self, label: Label, why: str) -> None:
+        """No evidence will come: the label stays unknown, its item is with a person."""
+        if label.state == "sent":
+            self._commit(label, "unknown", why)
+        with self._waiting.lock:
+            if not label.is_reviewed:
+                reason = f"its label may or may not have come out: {why}"
+                self._steps.review(label, "label_unknown", reason)
+        self._steps.close(label, why, self._stopping.is_set)
+        with self._waiting.lock:
+            self._in_printer = None
+
+    def _end(self, label: Label, state: PrintState, detail: str) -> None:
+        with self._waiting.lock:
+            if goes_to_person := state == "failed" and not label.is_reviewed:
+                # In one commit: killed between two, it would be a failed label that nobody knows.
+                reason = f"its label did not come out: {detail}"
+                self._steps.review(label, "label_failed", reason, "failed")
+        if goes_to_person:
+            self._steps.await_review(label, self._stopping.is_set)
+        else:
+            self._commit(label, state, detail)
+        with self._waiting.lock:
+            self._in_printer = None
+
+    def _commit(self, label: Label, after: PrintState, detail: str) -> None:
+        self._steps.commit(label, after, detail, self._stopping.is_set)
