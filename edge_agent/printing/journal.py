@@ -175,7 +175,7 @@ class Journal:
 
     def note(self, item_id: str, at: float, what: str, detail: str = "") -> "Future[None]":
         """Commits a line of an item's history that changes no state."""
-        return self._put(lambda db: writes.write_note(db, item_id, at, what, detail))
+        return self._put(
             lambda connection: writes.write_note(connection, item_id, at, what, detail)
         )
 
