@@ -33,7 +33,7 @@ class ReleaseLabels:
         """
         if order.layout is None:
             raise LabelError("nothing says how its label is drawn", "label it by hand")
-        return draw_zpl(order.layout, order_context(order), self._dpmm)
+        return draw_zpl(order.layout, order_context(order), self._dpmm, order.product.copies)
 
     def refused(self) -> Iterator[tuple[Product, LabelError]]:
         """Draws every product's label once; yields those that cannot be drawn."""

@@ -1,6 +1,7 @@
 """The catalogue: which products a station may label, read from the CSV that a warehouse has.
 
-Columns: sku, gtin, name, class_name, and optionally layout, length_mm, width_mm, tolerance_mm.
+Columns: sku, gtin, name, class_name, and optionally layout, copies, length_mm, width_mm,
+tolerance_mm.
 What a label looks like is left to the layouts; which product an item is, to the station.
 """
 
@@ -16,6 +17,7 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.package import ClassName
 
 MAX_PRODUCTS = 100_000
+MAX_COPIES = 10
 
 
 def gtin_check_digit(digits: str) -> int:
@@ -25,13 +27,14 @@ def gtin_check_digit(digits: str) -> int:
 
 
 class Product(Document):
-    """One row of the catalogue."""
+    """One row of the catalogue; `copies` is how many labels of one serial an item gets at once."""
 
     sku: Annotated[str, Field(min_length=1, max_length=64)]
     gtin: str
     name: Annotated[str, Field(min_length=1, max_length=200)]
     class_name: ClassName
     layout: Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{1,64}$")] = "item"
+    copies: int = Field(default=1, ge=1, le=MAX_COPIES)
     length_mm: float | None = Field(default=None, gt=0)
     width_mm: float | None = Field(default=None, gt=0)
     tolerance_mm: float | None = Field(default=None, gt=0)

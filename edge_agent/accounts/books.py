@@ -29,13 +29,15 @@ class ItemEntry:
         outcome: As it stands now.
         label: State of its label; None where none was ordered.
         is_closed: Whether no more news of its label will come.
-        printed: How many labels surely came out for it.
+        printed: How often its label surely came out.
+        copies: How many came out each time.
     """
 
     outcome: str
     label: str | None = None
     is_closed: bool = True
     printed: int = 0
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,13 @@ class SendEntry:
         at: When, in seconds since the epoch.
         counter: The printer's lifetime counter before it; None where it was not known.
         printed: Whether it surely came out; None where nobody knows.
+        copies: How many come out of it.
     """
 
     at: float
     counter: int | None
     printed: bool | None
+    copies: int = 1
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,12 @@ def balance(
         passed += 1
         accounts[_account(item)] += 1
         unsettled += item.label == "unknown" and item.is_closed
-        printed += item.printed
+        printed += item.printed * item.copies
         if item.printed:
-            uses["void"] += item.printed - 1  # another label for it needed this one to be void
-            uses[_use(item)] += 1
+            uses["void"] += (
+                item.printed - 1
+            ) * item.copies  # another label for it needed this one to be void
+            uses[_use(item)] += item.copies
     return Books(
         passed=passed,
         accounts={
@@ -183,15 +189,17 @@ def check_counter(sends: Sequence[SendEntry]) -> CounterCheck:
 
     What it counted after the last of them belongs to the next period's first label.
     """
-    known = [(send.counter, send.printed) for send in sends if send.counter is not None]
+    known = [
+        (send.counter, send.printed, send.copies) for send in sends if send.counter is not None
+    ]
     if not known:
         return CounterCheck()
     counted = ordered = unknown = resets = 0
-    for (before, is_printed), (after, _) in pairwise(known):
+    for (before, is_printed, copies), (after, *_) in pairwise(known):
         if 0 <= after - before <= _NEW_COUNTER:
             counted += after - before
-            ordered += is_printed is True
-            unknown += is_printed is None
+            ordered += copies * (is_printed is True)
+            unknown += copies * (is_printed is None)
         else:
             resets += 1
     return CounterCheck(known[0][0], known[-1][0], counted, ordered, unknown, resets)

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from edge_agent.accounts.books import Books, ItemEntry, SendEntry, balance
 from edge_agent.printing.schema import open_for_reading
 
 _ITEMS: Final = """
-SELECT outcome, labels.state, labels.item_id IS NULL OR closed_at IS NOT NULL,
+SELECT outcome, labels.state, labels.item_id IS NULL OR closed_at IS NOT NULL, {copies},
     (SELECT count(*) FROM history
      WHERE history.item_id = items.item_id AND what = 'label printed')
 FROM items LEFT JOIN labels USING (item_id) WHERE decided_at >= ? AND decided_at < ?
@@ -19,7 +20,8 @@ FROM items LEFT JOIN labels USING (item_id) WHERE decided_at >= ? AND decided_at
 # A label that was handed over again after proof that nothing came out of the first time counts
 # twice here, as it should: the counter stood between the two.
 _SENDS: Final = """
-SELECT at, what, detail, item_id FROM history WHERE item_id IN (
+SELECT at, what, detail, item_id, {copies} FROM history JOIN labels USING (item_id)
+WHERE item_id IN (
     SELECT item_id FROM history WHERE what = 'label sending' AND at >= ? AND at < ?
 ) AND what IN ('label sending', 'label sent', 'label queued', 'label late', 'label printed',
     'label unknown', 'label failed') ORDER BY step
@@ -45,11 +47,14 @@ def read_books(path: Path, begin: float, end: float, photo_eye: int | None = Non
     with contextlib.closing(connection):
         try:
             connection.execute("BEGIN")  # items and labels of one moment
+            copies = _copies(connection)
             items = [
-                ItemEntry(outcome, label, bool(closed), printed)
-                for outcome, label, closed, printed in connection.execute(_ITEMS, (begin, end))
+                ItemEntry(outcome, label, bool(closed), printed, each)
+                for outcome, label, closed, each, printed in connection.execute(
+                    _ITEMS.format(copies=copies), (begin, end)
+                )
             ]
-            sends = _sends(connection, begin, end)
+            sends = _sends(connection, copies, begin, end)
         except sqlite3.Error as error:
             raise InputError(
                 f"the journal cannot be read: {error}", "is this the right file?", file=path
@@ -57,16 +62,20 @@ def read_books(path: Path, begin: float, end: float, photo_eye: int | None = Non
     return balance(items, sends, photo_eye)
 
 
-def _sends(connection: sqlite3.Connection, begin: float, end: float) -> list[SendEntry]:
+def _sends(
+    connection: sqlite3.Connection, copies: str, begin: float, end: float
+) -> list[SendEntry]:
     """Each time that a label was handed over, with what became of it."""
     sends: list[SendEntry] = []
     latest: dict[str, int] = {}
-    for at, what, detail, item_id in connection.execute(_SENDS, (begin, end)):
+    for at, what, detail, item_id, ordered in connection.execute(
+        _SENDS.format(copies=copies), (begin, end)
+    ):
         if what == "label sending":
             if begin <= at < end:
                 latest[item_id] = len(sends)
                 found = _COUNTER.match(detail)
-                sends.append(SendEntry(at, int(found[1]) if found else None, None))
+                sends.append(SendEntry(at, int(found[1]) if found else None, None, ordered))
             else:
                 latest.pop(item_id, None)
             continue
@@ -75,7 +84,13 @@ def _sends(connection: sqlite3.Connection, begin: float, end: float) -> list[Sen
             continue
         send = sends[index]
         if what == "label printed":
-            sends[index] = SendEntry(send.at, send.counter, True)
+            sends[index] = replace(send, printed=True)
         elif what in ("label queued", "label late", "label failed"):
-            sends[index] = SendEntry(send.at, send.counter, False)
+            sends[index] = replace(send, printed=False)
     return sends
+
+
+def _copies(connection: sqlite3.Connection) -> str:
+    """Where a label's number of copies stands; a journal of before has none, and one each."""
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(labels)")]
+    return "coalesce(labels.copies, 1)" if "copies" in columns else "1"

@@ -17,6 +17,7 @@ _EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _COMMAND = re.compile(r"\^([A-Za-z0-9@]{2})([^^]*)", re.DOTALL)
 _PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
 _MAX_EXPRESSIONS = 256
+_END = re.compile(rb"\^XZ", re.IGNORECASE)
 _FORBIDDEN = {
     "CC": "changes the prefix of commands",
     "CT": "changes the prefix of commands",
@@ -52,13 +53,14 @@ class _Field:
     indicator: str
 
 
-def fill_template(source: str, context: Context, name: str) -> bytes:
+def fill_template(source: str, context: Context, name: str, copies: int = 1) -> bytes:
     """Returns the template's label with the values of one item.
 
     Args:
         source: The ZPL with expressions in it.
         context: The fields of `item` and `product`.
         name: The layout's name, for messages.
+        copies: How many of it come out; the catalogue's word, not the template's.
 
     Raises:
         LabelError: The template is not one whole format, or a value is not possible in its field.
@@ -66,7 +68,7 @@ def fill_template(source: str, context: Context, name: str) -> bytes:
     written = []
     for piece in _compiled(source, name):
         if isinstance(piece, bytes):
-            written.append(piece)
+            written.append(_END.sub(b"^PQ%d,0,0,N^XZ" % copies, piece) if copies > 1 else piece)
             continue
         data = b"".join(_inserted(part, piece, context, name) for part in piece.parts)
         check_field(data, name)
@@ -113,7 +115,11 @@ def _check_format(skeleton: str, name: str) -> None:
         if code in _FORBIDDEN:
             raise _wrong(name, f"^{code} {_FORBIDDEN[code]}", "remove it")
     if any(int(number or 1) != 1 for number in re.findall(r"(?i)\^PQ([0-9]*)", skeleton)):
-        raise _wrong(name, "prints several copies", "one item gets one label: write ^PQ1")
+        raise _wrong(
+            name,
+            "prints several copies",
+            "write ^PQ1: the catalogue says how many",
+        )
     if any(number != "28" for number in re.findall(r"(?i)\^CI([0-9]*)", skeleton)):
         raise _wrong(name, "uses another character set than UTF-8", "write ^CI28")
 

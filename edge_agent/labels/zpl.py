@@ -30,29 +30,30 @@ _BX_ESCAPE = "#"
 _BX_FNC1 = f"{_BX_ESCAPE}1"
 
 
-def draw_zpl(layout: Layout, context: Context, dpmm: int) -> bytes:
-    """Returns the whole label, from `^XA` to `^XZ`, for one copy.
+def draw_zpl(layout: Layout, context: Context, dpmm: int, copies: int = 1) -> bytes:
+    """Returns the whole label, from `^XA` to `^XZ`.
 
     Args:
         layout: The layout, of elements or of raw ZPL.
         context: The fields of `item` and `product`.
         dpmm: The printer's dots per millimetre: 6, 8, 12 or 24. Raw ZPL has its own dots.
+        copies: How many of it come out, one like the other.
 
     Raises:
         LabelError: The label cannot be drawn with these values.
     """
     if layout.zpl is not None:
         check_dpmm(dpmm)
-        return fill_template(layout.zpl, context, layout.name)
-    return in_zpl(resolve(layout, context, dpmm), layout.name)
+        return fill_template(layout.zpl, context, layout.name, copies)
+    return in_zpl(resolve(layout, context, dpmm), layout.name, copies)
 
 
-def in_zpl(drawing: Drawing, name: str) -> bytes:
+def in_zpl(drawing: Drawing, name: str, copies: int = 1) -> bytes:
     """Words the operations; `name` is the layout's, for messages."""
     # Settings that outlive a format are stated, so that another program's label cannot bend ours:
-    # UTF-8, width, length, home, normal orientation, not mirrored, not reversed, one copy.
+    # UTF-8, width, length, home, normal orientation, not mirrored, not reversed, how many.
     start = (
-        f"^XA^CI28^PW{drawing.width}^LL{drawing.height}^LH0,0^FWN^PON^PMN^LRN^PQ1,0,0,N"
+        f"^XA^CI28^PW{drawing.width}^LL{drawing.height}^LH0,0^FWN^PON^PMN^LRN^PQ{copies},0,0,N"
     ).encode("ascii")
     return start + b"".join(_worded(operation, name) for operation in drawing.operations) + b"^XZ"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from beltmark.contract.messages import LabelState, PrintState
-from edge_agent.printing import writes
+from edge_agent.printing import label_writes, writes
 from edge_agent.printing.journal_lock import take
 from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
@@ -125,7 +125,7 @@ class Journal:
         The future fails with `JournalUnavailable` (not committed) or `IllegalTransition`.
         """
         return self._put(
-            lambda connection: writes.write_label_step(
+            lambda connection: label_writes.write_label_step(
                 connection, item_id, after, at, baseline=baseline, detail=detail
             )
         )
@@ -142,14 +142,16 @@ class Journal:
 
         def apply(connection: sqlite3.Connection) -> None:
             if label_state is not None:
-                writes.write_label_step(connection, item_id, label_state, at, detail=reason)
+                label_writes.write_label_step(connection, item_id, label_state, at, detail=reason)
             writes.write_review(connection, item_id, at, rule, reason)
 
         return self._put(apply)
 
     def close_label(self, item_id: str, at: float, detail: str) -> "Future[None]":
         """Commits that a label stays unknown for ever."""
-        return self._put(lambda connection: writes.write_closed(connection, item_id, at, detail))
+        return self._put(
+            lambda connection: label_writes.write_closed(connection, item_id, at, detail)
+        )
 
     def confirm(
         self, item_id: str, after: Confirmed, at: float, detail: str = ""
@@ -162,7 +164,7 @@ class Journal:
         `JournalUnavailable` (not committed).
         """
         return self._put(
-            lambda connection: writes.write_confirmed(connection, item_id, after, at, detail)
+            lambda connection: label_writes.write_confirmed(connection, item_id, after, at, detail)
         )
 
     def void(self, item_id: str, at: float, reason: str, who: str) -> "Future[LabelState | None]":
@@ -171,12 +173,8 @@ class Journal:
         The future gives the label's state from then on; it is not `voided` while the printer has
         still to do with the label. None for an item without one. Fails with `JournalUnavailable`.
         """
-        return self._put(lambda connection: writes.write_void(connection, item_id, at, reason, who))
-
-    def note(self, item_id: str, at: float, what: str, detail: str = "") -> "Future[None]":
-        """Commits a line of an item's history that changes no state."""
         return self._put(
-            lambda connection: writes.write_note(connection, item_id, at, what, detail)
+            lambda connection: label_writes.write_void(connection, item_id, at, reason, who)
         )
 
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:

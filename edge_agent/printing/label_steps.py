@@ -34,6 +34,7 @@ class Label:
         confirm_by: Steady time after which its item goes to a person.
         state: As in the journal.
         baseline: The printer's label counter before it was sent.
+        copies: How many come out, one like the other; the counter moves by as many.
         delay: What time it had lost before it came here, in words; empty if that was little.
         is_reviewed: Its item has gone to a person.
         review: Done once that is committed; None where an earlier run did it.
@@ -47,6 +48,7 @@ class Label:
     confirm_by: float
     state: PrintState
     baseline: int | None = None
+    copies: int = 1
     delay: str = ""
     is_reviewed: bool = False
     review: "Future[None] | None" = None

@@ -156,7 +156,7 @@ class PrinterLane:
                 return 0.0
             self._in_printer, self._cancelled_at = label, None
             label.baseline = ready.baseline
-            label.confirm_by = label.due.send_by + self._settings.confirm_timeout_s
+            label.confirm_by = label.due.send_by + self._settings.confirm_timeout_s * label.copies
             step = self._steps.begin(label, "sending", baseline=ready.baseline)
         try:
             step.result()
@@ -192,7 +192,7 @@ class PrinterLane:
                 self._watch.report("down", str(error))
                 self._commit(label, "unknown", str(error))
         else:
-            label.confirm_by = self._steady() + self._settings.confirm_timeout_s
+            label.confirm_by = self._steady() + self._settings.confirm_timeout_s * label.copies
             self._commit(label, "sent", f"{len(data)} bytes")
 
     def _put_back(self, label: Label, why: str) -> None:
@@ -219,7 +219,7 @@ class PrinterLane:
             self._commit(label, "unknown", "sending it ended in an unexpected problem")
         try:
             self._cancel_late(label)
-            evidence = self._watch.evidence(label.baseline)
+            evidence = self._watch.evidence(label.baseline, label.copies)
         except PrinterError as error:
             self._watch.report("down", str(error))
             label.unprinted_since = self._cancelled_at = None
@@ -236,7 +236,7 @@ class PrinterLane:
                     logger.warning(
                         "item %s: its label came out after it had gone to a person", label.item_id
                     )
-                self._end(label, "printed", "the label counter moved by one")
+                self._end(label, "printed", f"the label counter moved by {label.copies}")
             case "not_printed":
                 self._not_printed(label)
             case "contradictory":

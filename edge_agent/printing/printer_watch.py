@@ -75,7 +75,7 @@ class PrinterWatch:
             self.report("down", str(error))
             return None
 
-    def evidence(self, baseline: int | None) -> Evidence:
+    def evidence(self, baseline: int | None, copies: int = 1) -> Evidence:
         """Asks what became of the label before which the counter stood at `baseline`.
 
         Raises:
@@ -93,7 +93,7 @@ class PrinterWatch:
             self.report("ready", "ready")
         if status is not None and status.partial_format:
             self._printer.cancel_partial()
-        return weigh(baseline, count, status)
+        return weigh(baseline, count, status, copies)
 
     def send(self, data: bytes) -> None:
         """Hands a label over; see `Printer.send`."""

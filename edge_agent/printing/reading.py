@@ -136,9 +136,9 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         )
     )
     open_labels = tuple(
-        OpenLabel(item_id, state, baseline, Place(x, y, at), outcome)
-        for item_id, state, baseline, x, y, at, outcome in connection.execute(
-            "SELECT item_id, state, baseline, x_px, y_px, captured_at, outcome "
+        OpenLabel(item_id, state, baseline, Place(x, y, at), outcome, copies)
+        for item_id, state, baseline, x, y, at, outcome, copies in connection.execute(
+            "SELECT item_id, state, baseline, x_px, y_px, captured_at, outcome, copies "
             "FROM labels JOIN items USING (item_id) WHERE closed_at IS NULL ORDER BY decided_at"
         )
     )

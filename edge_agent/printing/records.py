@@ -93,6 +93,7 @@ class OpenLabel:
         baseline: The printer's label counter before it was sent, if it came so far.
         place: Where its item was decided.
         outcome: Its item's outcome; REVIEW where a person has it already.
+        copies: How many were to come out.
     """
 
     item_id: str
@@ -100,6 +101,7 @@ class OpenLabel:
     baseline: int | None
     place: Place
     outcome: Outcome
+    copies: int = 1
 
 
 @dataclass(frozen=True)

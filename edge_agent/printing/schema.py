@@ -26,7 +26,11 @@ CREATE TABLE voids (
 _MIGRATIONS = {
     1: "ALTER TABLE items ADD COLUMN evidence TEXT;",
     2: "ALTER TABLE items ADD COLUMN diverted_at REAL;"
-    "ALTER TABLE labels ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;" + _VOIDS,
+    "ALTER TABLE items ADD COLUMN seen_to_at REAL;"
+    "ALTER TABLE labels ADD COLUMN copies INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE labels ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE labels ADD COLUMN for_person TEXT;"
+    "ALTER TABLE labels ADD COLUMN taken_at REAL;" + _VOIDS,
 }
 
 # A label's newest state of those that every version knows, see `states`; in a query that names the
@@ -65,6 +69,7 @@ CREATE TABLE items (
     package_sha256 TEXT NOT NULL,
     evidence TEXT, -- JSON: see `weighed`; NULL where none was recorded
     diverted_at REAL, -- when it was confirmed to be off the belt
+    seen_to_at REAL, -- when a person saw to it after its review
     UNIQUE (gtin, serial)
 ) STRICT;
 CREATE INDEX items_by_time ON items (decided_at);
@@ -73,7 +78,10 @@ CREATE TABLE labels (
     state TEXT NOT NULL,
     baseline INTEGER,
     closed_at REAL, -- when the printer had done with it
-    attempt INTEGER NOT NULL DEFAULT 1 -- grows with each reprint; see `voids`
+    copies INTEGER NOT NULL DEFAULT 1,
+    attempt INTEGER NOT NULL DEFAULT 1, -- grows with each reprint; see `voids`
+    for_person TEXT, -- who ordered it into their hand; NULL for one that lands on the belt
+    taken_at REAL -- when that person said that nothing of it is left at the printer
 ) STRICT;
 CREATE INDEX open_labels ON labels (closed_at) WHERE closed_at IS NULL;
 -- What happened to an item, in order; rows are only ever added.

@@ -93,9 +93,10 @@ class Spooler:
                 found.place,
                 None,
                 Due(send_by=now),
-                confirm_by=now + self._settings.confirm_timeout_s,
+                confirm_by=now + self._settings.confirm_timeout_s * found.copies,
                 state=found.state,
                 baseline=found.baseline,
+                copies=found.copies,
                 is_reviewed=found.outcome == "REVIEW",
             )
             if label.state in IN_PRINTER:
@@ -117,6 +118,7 @@ class Spooler:
         window = settings.window if self._window is None else self._window(order)
         due = Due.of(window, self._steady() - lost_s)
         label = Label(item.item_id, order.place, order, due, due.send_by, "decided")
+        label.copies = order.product.copies
         there_were_s = window.send_within_s if window.hold_after_s is None else window.hold_after_s
         if lost_s >= max(there_were_s, _WORTH_TELLING_S):
             label.delay = (

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ LABEL_BYTES = 200
 class Renderer:
     def render(self, order: LabelOrder) -> bytes:
         label = f"^XA^FO10,10^A0N,30^FD{order.item.item_id} {order.item.serial}^FS".encode()
+        label += f"^PQ{order.product.copies}".encode() if order.product.copies > 1 else b""
         return label + b"^FX".ljust(LABEL_BYTES - len(label) - 3, b".") + b"^XZ"
 
 
@@ -53,9 +54,11 @@ class Station:
     spooler: Spooler
     divert: Diverted
 
-    def decide(self, item_id: str) -> None:
+    def decide(self, item_id: str, copies: int = 1) -> None:
         place = Place(300, 160, time.time())
-        self.desk.settle(ItemDecision(item_id, time.time(), place, PRINT, "r", "a" * 64))
+        product = CARTON.model_copy(update={"copies": copies})
+        decision = replace(PRINT, product=product)
+        self.desk.settle(ItemDecision(item_id, time.time(), place, decision, "r", "a" * 64))
 
     def items(self) -> dict[str, ItemMessage]:
         return {item.item_id: item for item in read_items(self.path)}
@@ -125,6 +128,28 @@ def test_labels_come_out_in_order(tmp_path: Path) -> None:
         s.wait_until(lambda items: len(items) == 8 and is_settled(items))
     assert printed(printer) == names
     assert {item.print_state for item in s.items().values()} == {"printed"}
+
+
+def test_the_counter_must_move_by_as_many_as_the_catalogue_says(tmp_path: Path) -> None:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer, station(tmp_path, printer) as s:
+        s.decide("three", copies=3)
+        s.decide("one")
+        s.wait_until(lambda items: len(items) == 2 and is_settled(items))
+    assert printed(printer) == ["three", "three", "three", "one"]
+    assert [item.print_state for item in s.items().values()] == ["printed", "printed"]
+
+
+def test_copies_that_stop_half_way_are_never_made_up_for(tmp_path: Path) -> None:
+    faults = PrinterFaults(media_out_after=2)
+    with (
+        SimulatedPrinter(speed_mm_s=AT_ONCE, faults=faults) as printer,
+        station(tmp_path, printer) as s,
+    ):
+        s.decide("three", copies=3)
+        s.wait_until(lambda items: bool(items) and items["three"].outcome == "REVIEW")
+    assert printed(printer) == ["three", "three"]
+    assert s.items()["three"].print_state == "unknown"
+    assert s.divert.items == ["three"]
 
 
 @pytest.mark.parametrize("after_bytes", [1, 5, 60, 150, 199, 200, 230, 300, 420])

@@ -78,3 +78,13 @@ def test_an_empty_or_foreign_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(HEADER.encode() + b"A,4006381333931,P\xe9n,tube\n")
     with pytest.raises(InputError, match="UTF-8"):
         read_catalogue(path)
+
+
+def test_a_product_may_get_several_labels_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path, "sku,gtin,name,class_name,copies\nA-1,4006381333931,Pen,tube,3\n")
+    assert read_catalogue(path).products[0].copies == 3
+    for copies in ("0", "11", "1.5", "many"):
+        path = write(tmp_path, path.read_text().replace(",3\n", f",{copies}\n"))
+        with pytest.raises(InputError, match="copies"):
+            read_catalogue(path)
+        path = write(tmp_path, path.read_text().replace(f",{copies}\n", ",3\n"))

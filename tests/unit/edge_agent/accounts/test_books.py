@@ -29,6 +29,13 @@ def test_a_label_for_an_item_that_went_to_a_person_is_scrap() -> None:
     assert books.uses == {"applied": 0, "void": 0, "scrap": 1}
 
 
+def test_every_copy_is_a_label() -> None:
+    sends = [SendEntry(1, 100, True, copies=3), SendEntry(2, 103, True)]
+    books = balance([ItemEntry("PRINT", "printed", printed=1, copies=3), LABELLED], sends)
+    assert (books.printed, books.uses["applied"]) == (4, 4)
+    assert books.differences() == ()
+
+
 def test_a_second_label_makes_the_first_void() -> None:
     again = balance([ItemEntry("PRINT", "applied", printed=2)], [])
     assert (again.printed, again.uses) == (2, {"applied": 1, "void": 1, "scrap": 0})

@@ -73,6 +73,13 @@ def test_each_kind_of_field_has_its_own_characters(
             in_field(commands, value)
 
 
+@pytest.mark.parametrize("own", ["", "^PQ1", "^PQ1,0,1,Y"])
+def test_the_catalogue_says_how_many_come_out(own: str):
+    source = f"^XA{own}^FDa^FS^XZ"
+    assert fill_template(source, {}, "theirs", 3).endswith(b"^FS^PQ3,0,0,N^XZ")
+    assert b"^PQ3" not in fill_template(source, {}, "theirs")
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

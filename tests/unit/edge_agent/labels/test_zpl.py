@@ -104,6 +104,11 @@ def test_a_label_states_what_it_depends_on():
     ] == HARMLESS
 
 
+def test_a_label_says_how_many_come_out():
+    one, three = draw_zpl(LAYOUT, context(), 8), draw_zpl(LAYOUT, context(), 8, copies=3)
+    assert three == one.replace(b"^PQ1,", b"^PQ3,")
+
+
 @settings(deadline=None)
 @given(ANY_TEXT)
 def test_no_text_changes_the_commands_and_what_is_printed_is_the_text(name: str):

@@ -1,10 +1,10 @@
 """What comes after printing: applied, verified, voided, diverted, and journals of before."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from old_journals import make_older
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.messages import ItemMessage, PrintState
@@ -181,27 +181,12 @@ def test_the_fleet_is_told_both_words(journal: Journal, path: Path) -> None:
     )
 
 
-def as_version_2(path: Path) -> None:
-    """Makes a journal what an agent of before would have left."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("DROP TABLE voids")
-    connection.execute("ALTER TABLE items DROP COLUMN diverted_at")
-    connection.execute("ALTER TABLE labels DROP COLUMN attempt")
-    connection.execute("PRAGMA user_version = 2")
-    connection.close()
-
-
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_journal_of_before_goes_on(journal: Journal, path: Path, version: int) -> None:
     begin(journal, *TO_PRINTED)
     journal.close()
     before = item(path)
-    as_version_2(path)
-    if version == 1:
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("ALTER TABLE items DROP COLUMN evidence")
-        connection.execute("PRAGMA user_version = 1")
-        connection.close()
+    make_older(path, version)
     assert item(path) == before, "it is read as it is"
     journal = Journal(path, "belt-1")
     assert journal.void("i1", 1_003.0, "torn", "anna").result() == "voided"

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from old_journals import make_older
 
 from beltmark.contract.errors import InputError
 from edge_agent.printing.journal import Journal
@@ -27,17 +28,6 @@ def record(path: Path, **decisions: Decision) -> None:
         new = ItemDecision(item_id, 1_000.0 + number, place, decision, "release-1", "a" * 64)
         journal.record(new).result(10)
     journal.close()
-
-
-def as_version_1(path: Path) -> None:
-    """Makes a journal what an agent of before would have left."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("ALTER TABLE items DROP COLUMN evidence")
-    connection.execute("DROP TABLE voids")
-    connection.execute("ALTER TABLE items DROP COLUMN diverted_at")
-    connection.execute("ALTER TABLE labels DROP COLUMN attempt")
-    connection.execute("PRAGMA user_version = 1")
-    connection.close()
 
 
 def test_what_a_decision_was_weighed_by_is_read_back(tmp_path: Path) -> None:
@@ -71,7 +61,7 @@ def test_a_journal_of_before_is_read_as_it_is_and_taken_over_when_an_agent_start
 ) -> None:
     path = tmp_path / "journal.sqlite"
     record(path, old=REVIEW)
-    as_version_1(path)
+    make_older(path, 1)
     assert read_item(path, "old").weighing is None
     assert [item.candidates for item in read_items(path)] == [None]
     record(path, new=REVIEW)

@@ -31,3 +31,23 @@ def test_what_counter_and_status_prove(
     baseline: int | None, count: int | None, status: PrinterStatus | None, evidence: Evidence
 ) -> None:
     assert weigh(baseline, count, status) == evidence
+
+
+@pytest.mark.parametrize(
+    ("count", "status", "evidence"),
+    [
+        (10, IDLE, "printed"),
+        (10, None, "printed"),
+        (9, PrinterStatus(labels_remaining=1), "pending"),
+        (9, None, "none"),
+        (9, IDLE, "contradictory"),
+        (7, IDLE, "not_printed"),
+        (7, PrinterStatus(formats_in_buffer=1), "pending"),
+        (11, IDLE, "contradictory"),
+        (6, IDLE, "contradictory"),
+    ],
+)
+def test_of_several_copies_all_must_have_come_out(
+    count: int, status: PrinterStatus | None, evidence: Evidence
+) -> None:
+    assert weigh(7, count, status, copies=3) == evidence
