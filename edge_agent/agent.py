@@ -21,7 +21,8 @@ from edge_agent.capture.frame import Frame
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.notify import open_watchdog
 from edge_agent.outputs.fitness import Fitness
-from edge_agent.outputs.opening import Outputs
+from edge_agent.outputs.outputs import Outputs
+from edge_agent.outputs.request import taken_releases
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.spooler import Spooler
@@ -99,6 +100,8 @@ class Agent:
         ask("station", lambda: parts.loop.hold_reason)
         ask("printer", self._printer_objection)
         ask("divert", lambda: parts.outputs.hold_reason)
+        if (applicator := parts.outputs.applicator) is not None:
+            ask("applicator", lambda: applicator.hold_reason)
 
     def stop(self) -> None:
         """Asks it to end; returns at once. For use from any thread and from signal handlers."""
@@ -142,6 +145,7 @@ class Agent:
         parts = self._parts
         while not self._is_stopping and (end is None or time.monotonic() < end):
             self._turns += 1
+            self._attend()
             frame = parts.camera.mailbox.take(_IDLE_PERIOD_S)
             if frame is not None:
                 self._step(frame)
@@ -151,6 +155,17 @@ class Agent:
                 # Without frames, what was decided before still wants to be looked after.
                 parts.desk.retry()
                 parts.spooler.watch()
+
+    def _attend(self) -> None:
+        """Lets the outputs' time pass, and takes a person's word that something was seen to."""
+        outputs = self._parts.outputs
+        for seen_to in taken_releases(self._identity.folder):
+            logger.warning("a person says that it was seen to: %s", seen_to)
+            if seen_to == "divert":
+                outputs.release()
+            elif outputs.applicator is not None:
+                outputs.applicator.clear("a person")
+        outputs.watch()
 
     def _step(self, frame: Frame) -> None:
         parts = self._parts
@@ -259,9 +274,7 @@ class Agent:
             "printer": asdict(parts.spooler.health),
             "journal": asdict(parts.journal.health),
             **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
-            "outputs": [
-                {"address": line.address, **asdict(line.health)} for line in parts.outputs.lines
-            ],
+            **parts.outputs.tell(),
             "frames": parts.pulse.frames,
             "passed_over": self._passed_over,
             "belt_speed_px_s": self._speed_px_s,

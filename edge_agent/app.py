@@ -12,9 +12,10 @@ from edge_agent.capture.camera import open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.golden import check_golden_images
+from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
+from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
-from edge_agent.outputs.line import PERMIT_TIMEOUT_S
-from edge_agent.outputs.opening import NONE, open_outputs
+from edge_agent.outputs.opening import open_outputs
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
@@ -78,11 +79,13 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         down_after_s=settings.camera.down_after_s,
     )
     fitness = Fitness()
-    outputs = open_outputs(settings.outputs.run_permit, settings.outputs.divert, fitness.may_run)
+    outputs = open_outputs(settings.outputs, fitness.may_run, settings.applicator)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(settings.journal_path, settings.station.name)
     desk = OutcomeDesk(journal, outputs, time.time)
-    has_permit = settings.outputs.run_permit != NONE
+    fates = Fates(journal, time.time)
+    outputs.commit_through(fates)
+    has_permit = outputs.has_permit
     can_hold = has_permit and settings.zone.travel != "none"
     spooler = Spooler(
         printer,

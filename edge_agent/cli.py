@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from beltmark.command import between, run_command, seconds, whole
+from beltmark.contract.errors import InputError
 
 MAX_PICTURE_PIXELS = 64 * 1024 * 1024
 
@@ -48,6 +49,17 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say what is wrong with a station; exit code 0 or 2")
     _add_station(check)
     check.set_defaults(command=_check)
+
+    release = commands.add_parser(
+        "release", help="say that what the belt stands for was seen to by a person"
+    )
+    _add_station(release)
+    release.add_argument(
+        "what",
+        choices=("divert", "applicator"),
+        help="divert: the items are off the belt; applicator: no label lies there any more",
+    )
+    release.set_defaults(command=_release)
 
     explain = commands.add_parser("explain", help="say why an item was decided as it was")
     _add_station(explain)
@@ -139,6 +151,18 @@ def _check(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         is_well = is_well and finding.is_well
     return 0 if is_well else 2
+
+
+def _release(arguments: argparse.Namespace) -> int:
+    from edge_agent.outputs.request import ask_for_release  # noqa: PLC0415
+    from edge_agent.printing.journal_lock import is_in_use  # noqa: PLC0415
+    from edge_agent.settings import read_settings  # noqa: PLC0415
+
+    settings = read_settings(arguments.station)
+    if not is_in_use(settings.journal_path):
+        raise InputError("no agent runs here", "start it first", file=arguments.station)
+    ask_for_release(settings.station.data, arguments.what)
+    return 0
 
 
 def _explain(arguments: argparse.Namespace) -> int:

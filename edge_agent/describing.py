@@ -6,7 +6,7 @@ from beltmark.contract.messages import PartHealth, PartState
 from beltmark.contract.release import Release
 from edge_agent.capture.camera import Camera
 from edge_agent.capture.health import CameraState
-from edge_agent.outputs.opening import Outputs
+from edge_agent.outputs.outputs import Outputs
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printer_watch import PrinterState
 from edge_agent.printing.spooler import Spooler

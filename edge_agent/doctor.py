@@ -5,7 +5,6 @@ Nothing is printed and no item is touched; a station that runs meanwhile is not 
 
 import json
 import os
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +19,7 @@ from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.camera import open_camera
 from edge_agent.capture.opening import parse_source
 from edge_agent.golden import check_golden_images
-from edge_agent.outputs.line import parse_relay
-from edge_agent.outputs.opening import NONE
+from edge_agent.outputs.reaching import signals_of
 from edge_agent.printing.journal_lock import is_in_use
 from edge_agent.printing.printers.base import PrinterError
 from edge_agent.printing.printers.opening import open_printer
@@ -35,7 +33,6 @@ from edge_agent.vision.detector import Detector
 _CAMERA_PATIENCE_S = 6.0
 _CAMERA_FRAMES = 15
 _TIMED_FRAMES = 20
-_RELAY_TIMEOUT_S = 2.0
 _STATUS_STALE_S = 10.0
 
 
@@ -83,7 +80,9 @@ def examine(station: Path) -> Iterator[Finding]:
     else:
         yield _finding(station, "camera", lambda: _camera(settings))
         yield _finding(station, "printer", lambda: _printer(settings))
-    yield _finding(station, "outputs", lambda: _outputs(settings))
+    runs = is_in_use(settings.journal_path)
+    for look in signals_of(settings.outputs, settings.applicator, pins_are_in_use=runs):
+        yield _finding(station, "outputs", look)
     yield _finding(station, "journal", lambda: _journal(settings))
     if settings.fleet is not None:
         yield from _fleet(station, settings, settings.fleet)
@@ -240,24 +239,6 @@ def _printer(settings: StationFile) -> str:
             field="printer.confirmation",
         )
     return f"ready, {count} labels so far"
-
-
-def _outputs(settings: StationFile) -> str:
-    outputs = settings.outputs
-    relays = {"run_permit": outputs.run_permit, "divert": outputs.divert}
-    for name, address in relays.items():
-        if address != NONE:
-            target = parse_relay(address, f"outputs.{name}")
-            try:
-                socket.create_connection(target, _RELAY_TIMEOUT_S).close()
-            except OSError as error:
-                raise InputError(
-                    f"cannot be reached: {error.strerror or error}",
-                    "switch it on, check its address",
-                    file=address,
-                    field=f"outputs.{name}",
-                ) from None
-    return ", ".join(f"{name} {address}" for name, address in relays.items())
 
 
 def _journal(settings: StationFile) -> str:

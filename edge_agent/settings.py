@@ -15,7 +15,7 @@ from pydantic import Field
 from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
 from edge_agent.capture.section import CameraSection
-from edge_agent.outputs.section import OutputsSection
+from edge_agent.outputs.section import ApplicatorSection, OutputsSection
 from edge_agent.printing.section import PrinterSection
 from edge_agent.section import Section
 from edge_agent.station.section import BeltSection, ZoneSection
@@ -49,6 +49,7 @@ class StationFile(Document):
     belt: BeltSection = BeltSection()
     printer: PrinterSection
     outputs: OutputsSection = OutputsSection()
+    applicator: ApplicatorSection | None = None
     inference: InferenceSection = InferenceSection()
     fleet: FleetSection | None = None
 

@@ -54,6 +54,11 @@ class Mosquitto:
     def address(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [_mosquitto(), "-c", self._configuration], stderr=subprocess.DEVNULL

@@ -37,9 +37,10 @@ from bench.crash.twins import (
     checkpoint,
 )
 from edge_agent.capture.frame import Frame
+from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fitness import Fitness
-from edge_agent.outputs.line import PERMIT_TIMEOUT_S
 from edge_agent.outputs.opening import open_outputs
+from edge_agent.outputs.section import OutputsSection
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.tcp import TcpLine
@@ -154,7 +155,9 @@ class _Station:
         self._frames = 0
         self._detector, self._pulse = ToldDetector(), Pulse(_STUCK_AFTER_S)
         fitness = Fitness()
-        self._outputs = open_outputs(birth.relay, birth.relay, fitness.may_run)
+        self._outputs = open_outputs(
+            OutputsSection(run_permit=birth.relay, divert=birth.relay), fitness.may_run
+        )
         twin = JournalTwin(journal, points)
         divert = DivertTwin(self._outputs, points, birth.sabotage)
         self._desk = OutcomeDesk(twin, divert, time.time)

@@ -1,71 +1,139 @@
-"""Makes the outputs that the station file names: run permit and divert, on one relay or two."""
+"""Makes the outputs that the station file names."""
 
 from collections.abc import Callable
 
-from edge_agent.outputs.line import RelayLine, parse_relay
+from beltmark.contract.errors import InputError
+from edge_agent.outputs.applicator import Applicator
+from edge_agent.outputs.diverted import DivertWatch
+from edge_agent.outputs.gpio_line import GpioPermit
+from edge_agent.outputs.gpio_pulse import GpioPulse
+from edge_agent.outputs.line import RelayLine
+from edge_agent.outputs.outputs import CONFIRM, RELEASE, Outputs
+from edge_agent.outputs.ports import OutputLine, WordLine
+from edge_agent.outputs.section import ApplicatorSection, OutputsSection
+from edge_agent.signals.addresses import (
+    NONE,
+    GpioAddress,
+    SignalAddress,
+    TcpAddress,
+    parse_signal_address,
+)
+from edge_agent.signals.gpio import Gpio, open_gpio
+from edge_agent.signals.input_thread import InputThread
+from edge_agent.signals.opening import open_input
 
-NONE = "none"
-"""The address of an output that a station does not have."""
-
-
-class Outputs:
-    """The station's outputs.
-
-    Args:
-        permit: Line that lets the belt run, if there is one.
-        divert: Line that takes items off the belt, if there is one; it may be the same.
-    """
-
-    def __init__(self, permit: RelayLine | None, divert: RelayLine | None) -> None:
-        self._permit, self._divert = permit, divert
-        lines = [line for line in (permit, divert) if line is not None]
-        self.lines = tuple(dict.fromkeys(lines))
-
-    @property
-    def hold_reason(self) -> str | None:
-        """Why the belt must stand still; None when the outputs do not ask for it."""
-        return next((line.hold_reason for line in self.lines if line.hold_reason), None)
-
-    @property
-    def held_since(self) -> float | None:
-        """Since when the belt was told to stand, on the steady clock; None where it may run."""
-        return None if self._permit is None else self._permit.held_since
-
-    def divert(self, item_id: str, x_px: float, y_px: float, captured_at: float) -> None:
-        """Has the item taken off that was at this place of the image then; returns at once.
-
-        Where there is no divert, the item goes on, and the journal tells people of it.
-        """
-        if self._divert is not None:
-            self._divert.divert(item_id, x_px, y_px, captured_at)
-
-    def start(self) -> None:
-        """Begins to beat and to deliver."""
-        for line in self.lines:
-            line.start()
-
-    def stop(self) -> None:
-        """Lets the permit fall and delivers what is left."""
-        for line in self.lines:
-            line.stop()
+ANSWER = "answer"
+"""The address of a confirmation that comes back on the line that asked for it."""
 
 
-def open_outputs(run_permit: str, divert: str, may_run: Callable[[], bool]) -> Outputs:
-    """Returns the outputs at `tcp://host:port` or `none`, not yet connected.
+def open_outputs(
+    outputs: OutputsSection,
+    may_run: Callable[[], bool],
+    applicator: ApplicatorSection | None = None,
+    *,
+    gpio: Callable[[str], Gpio] = open_gpio,
+) -> Outputs:
+    """Returns the outputs, not yet connected.
 
     Args:
-        run_permit: Address of the run permit.
-        divert: Address of the divert.
+        outputs: What the station has.
         may_run: Asked before each beat of the permit.
+        applicator: What puts labels onto items and says so, if there is one.
+        gpio: Loads the GPIO library, where it is needed.
 
     Raises:
-        InputError: An address is neither.
+        InputError: An address cannot be used.
     """
-    permit_line = divert_line = None
-    if run_permit != NONE:
-        permit_line = RelayLine(*parse_relay(run_permit, "outputs.run_permit"), may_run)
-    if divert == run_permit:
-        divert_line = permit_line
-    elif divert != NONE:
-        divert_line = RelayLine(*parse_relay(divert, "outputs.divert"), None)
-    return Outputs(permit_line, divert_line)
+    lines = _Lines(may_run, gpio)
+    permit = lines.permit(outputs.run_permit, outputs.enable)
+    divert = lines.words(outputs.divert, "outputs.divert")
+    has_watch = outputs.confirm != NONE
+    return Outputs(
+        permit,
+        divert,
+        diverts=DivertWatch(outputs.confirm_timeout_s) if has_watch else None,
+        inputs=[
+            *lines.inputs(outputs.confirm, CONFIRM, "outputs.confirm"),
+            *lines.inputs(outputs.release, RELEASE, "outputs.release"),
+        ],
+        applicator=None if applicator is None else _applicator(applicator, lines),
+    )
+
+
+def _applicator(section: ApplicatorSection, lines: "_Lines") -> Applicator:
+    return Applicator(
+        section.confirm_timeout_s,
+        lines.told(section.apply, "applicator.apply"),
+        [
+            source
+            for name in ("applied", "fault", "clear")
+            for source in lines.inputs(getattr(section, name), name, f"applicator.{name}")
+        ],
+    )
+
+
+class _Lines:
+    """Makes each line once, however many signals it carries."""
+
+    def __init__(self, may_run: Callable[[], bool], gpio: Callable[[str], Gpio]) -> None:
+        self._may_run, self._gpio = may_run, gpio
+        self._made: dict[SignalAddress, WordLine] = {}
+
+    def permit(self, address: str, enable: str) -> OutputLine | None:
+        if address == NONE:
+            return None
+        field = "outputs.run_permit"
+        parsed = parse_signal_address(address, field)
+        if not isinstance(parsed, GpioAddress):
+            return self._words(parsed, field, self._may_run)
+        series = None if enable == NONE else _pin(enable, "outputs.enable")
+        return GpioPermit(self._gpio(field), parsed, series, self._may_run)
+
+    def words(self, address: str, field: str) -> WordLine | None:
+        if address == NONE:
+            return None
+        parsed = parse_signal_address(address, field)
+        if isinstance(parsed, GpioAddress):
+            raise InputError(
+                f"{address} is a pin, which cannot say which item",
+                "write tcp://host:port or mqtt://host:port/TOPIC",
+                field=field,
+            )
+        return self._words(parsed, field, None)
+
+    def told(self, address: str, field: str) -> WordLine | GpioPulse | None:
+        if address.startswith("gpio:"):
+            return GpioPulse(self._gpio(field), _pin(address, field))
+        return self.words(address, field)
+
+    def inputs(self, address: str, name: str, field: str) -> list[InputThread]:
+        if address in (NONE, ANSWER):
+            return []
+        return [open_input(address, name, field, gpio=self._gpio)]
+
+    def _words(
+        self, parsed: SignalAddress, field: str, may_run: Callable[[], bool] | None
+    ) -> WordLine:
+        if parsed in self._made:
+            return self._made[parsed]
+        if isinstance(parsed, TcpAddress):
+            if parsed.name:
+                raise InputError(
+                    f"{parsed} is an input of a relay", "write tcp://host:port", field=field
+                )
+            line: WordLine = RelayLine(parsed, may_run)
+        else:
+            assert not isinstance(parsed, GpioAddress)
+            # Only here: the MQTT library takes its time to load, and few stations need it.
+            from edge_agent.outputs.broker_line import BrokerLine  # noqa: PLC0415
+
+            line = BrokerLine(parsed, may_run)
+        self._made[parsed] = line
+        return line
+
+
+def _pin(address: str, field: str) -> GpioAddress:
+    parsed = parse_signal_address(address, field)
+    if not isinstance(parsed, GpioAddress):
+        raise InputError(f"{parsed} is no pin", "write gpio:CHIP/LINE", field=field)
+    return parsed

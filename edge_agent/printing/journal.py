@@ -177,6 +177,12 @@ class Journal:
             lambda connection: label_writes.write_void(connection, item_id, at, reason, who)
         )
 
+    def note(self, item_id: str, at: float, what: str, detail: str = "") -> "Future[None]":
+        """Commits a line of an item's history that changes no state."""
+        return self._put(
+            lambda connection: writes.write_note(connection, item_id, at, what, detail)
+        )
+
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
         """Notes where the items in the zone are, without waiting for the disk.
 

@@ -70,6 +70,15 @@ def write_review(
     add_history(connection, item_id, at, "REVIEW", reason)
 
 
+def write_note(
+    connection: sqlite3.Connection, item_id: str, at: float, what: str, detail: str
+) -> None:
+    """Adds a line to an item's history; one that is not known has none."""
+    known = connection.execute("SELECT 1 FROM items WHERE item_id = ?", (item_id,)).fetchone()
+    if known is not None:
+        add_history(connection, item_id, at, what, detail)
+
+
 def write_positions(
     connection: sqlite3.Connection,
     items: Sequence[LastSeen],

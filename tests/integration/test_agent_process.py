@@ -342,7 +342,7 @@ BAD_INPUT: list[tuple[Callable[[Path], None], str, str]] = [
     (unreadable_video, "camera", "belt.mp4: camera.source: cannot be read as a video"),
     (no_camera, "camera", "nowhere: camera.source: no such file or folder"),
     (no_printer, "printer", "station.toml: printer.address: 'printer.local' is no printer"),
-    (no_relay, "outputs", "station.toml: outputs.run_permit: 'gpio17' is no relay"),
+    (no_relay, "outputs", "station.toml: outputs.run_permit: 'gpio17' is no signal"),
     (damaged_journal, "journal", "journal.sqlite: the journal cannot be"),
     (broken_toml, "settings", "station.toml: not valid TOML"),
 ]

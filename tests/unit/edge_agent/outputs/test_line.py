@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from waiting import until
 
-from beltmark.contract.errors import InputError
-from edge_agent.outputs.line import RelayLine, parse_relay
+from edge_agent.outputs.line import RelayLine
+from edge_agent.signals.addresses import TcpAddress
 
 PATIENCE_S = 20.0
 
@@ -42,6 +42,10 @@ class Relay:
         except OSError:
             return
 
+    def answer(self, text: str) -> None:
+        for connection in self._connections:
+            connection.sendall(text.encode())
+
     def unplug(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
@@ -64,6 +68,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+def relay_line(port: int, may_run: Callable[[], bool] | None) -> RelayLine:
+    return RelayLine(TcpAddress("127.0.0.1", port), may_run)
+
+
 @pytest.fixture
 def relay() -> Iterator[Relay]:
     relay = Relay()
@@ -74,10 +82,10 @@ def relay() -> Iterator[Relay]:
 
 def test_it_beats_only_while_the_belt_may_run(relay: Relay) -> None:
     may_run = threading.Event()
-    line = RelayLine("127.0.0.1", relay.port, may_run.is_set)
+    line = relay_line(relay.port, may_run.is_set)
     line.start()
     wait_until(lambda: line.health.problem is None)
-    line.divert("item-1", 10.0, 20.5, 1000.25)
+    line.say("DIVERT item-1 10.0 20.5 1000.250")
     assert relay.lines.get(timeout=PATIENCE_S) == "DIVERT item-1 10.0 20.5 1000.250"
     may_run.set()
     assert relay.lines.get(timeout=PATIENCE_S) == "PERMIT"
@@ -85,9 +93,9 @@ def test_it_beats_only_while_the_belt_may_run(relay: Relay) -> None:
 
 
 def test_a_line_without_permit_never_beats(relay: Relay) -> None:
-    line = RelayLine("127.0.0.1", relay.port, None)
+    line = relay_line(relay.port, None)
     line.start()
-    line.divert("item-1", 1.0, 2.0, 3.0)
+    line.say("DIVERT item-1 1.0 2.0 3.0")
     assert relay.hears("DIVERT")
     time.sleep(0.6)
     line.stop()
@@ -95,12 +103,12 @@ def test_a_line_without_permit_never_beats(relay: Relay) -> None:
 
 
 def test_a_divert_outlives_a_relay_that_was_away(relay: Relay) -> None:
-    line = RelayLine("127.0.0.1", relay.port, lambda: True)
+    line = relay_line(relay.port, lambda: True)
     line.start()
     assert relay.hears("PERMIT")
     relay.unplug()
     wait_until(lambda: line.health.problem is not None)
-    line.divert("item-7", 1.0, 2.0, 3.0)
+    line.say("DIVERT item-7 1.0 2.0 3.0")
     assert line.hold_reason is not None
     again = Relay(relay.port)
     assert again.hears("DIVERT item-7")
@@ -110,37 +118,31 @@ def test_a_divert_outlives_a_relay_that_was_away(relay: Relay) -> None:
 
 
 def test_diverts_that_nobody_takes_are_bounded_and_hold_the_belt_for_good() -> None:
-    line = RelayLine("127.0.0.1", 9, lambda: True)
+    line = relay_line(9, lambda: True)
     for number in range(300):
-        line.divert(f"item-{number}", 1.0, 2.0, 3.0)
+        line.say(f"DIVERT item-{number} 1.0 2.0 3.0")
     assert "44 diverts were lost" in (line.hold_reason or "")
 
 
 def test_what_is_left_is_delivered_before_the_end(relay: Relay) -> None:
-    line = RelayLine("127.0.0.1", relay.port, lambda: True)
+    line = relay_line(relay.port, lambda: True)
     line.start()
     wait_until(lambda: line.health.problem is None)
     for number in range(20):
-        line.divert(f"item-{number}", 1.0, 2.0, 3.0)
+        line.say(f"DIVERT item-{number} 1.0 2.0 3.0")
     line.stop()
     assert relay.hears("DIVERT item-19")
 
 
 def test_an_id_that_is_no_plain_word_is_never_sent() -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
-        RelayLine("127.0.0.1", 9, None).divert("a\nPERMIT", 0.0, 0.0, 0.0)
-
-
-@pytest.mark.parametrize("address", ["tcp://relay", "relay:1", "tcp://relay:99999", "tcp://r:1/x"])
-def test_addresses_are_checked(address: str) -> None:
-    with pytest.raises(InputError):
-        parse_relay(address, "outputs.divert")
+        relay_line(9, None).say("DIVERT a\nPERMIT 0.0 0.0 0.0")
 
 
 def test_an_objection_takes_the_permit_back_at_once_and_its_end_gives_it_again() -> None:
     relay = Relay()
     objects = threading.Event()
-    line = RelayLine("127.0.0.1", relay.port, lambda: not objects.is_set())
+    line = relay_line(relay.port, lambda: not objects.is_set())
     line.start()
     try:
         assert relay.hears("PERMIT")
@@ -157,3 +159,17 @@ def test_an_objection_takes_the_permit_back_at_once_and_its_end_gives_it_again()
     finally:
         line.stop()
     assert relay.hears("HOLD"), "the belt stands when the agent ends"
+
+
+def test_what_the_relay_says_is_heard(relay: Relay) -> None:
+    line = relay_line(relay.port, None)
+    heard: queue.Queue[str] = queue.Queue()
+    line.hear(heard.put)
+    line.start()
+    line.say("DIVERT item-1 1.0 2.0 3.0")
+    assert relay.hears("DIVERT")
+    relay.answer("DIVER")
+    relay.answer("TED item-1\nAPPLIED item-2\n")
+    told = [heard.get(timeout=PATIENCE_S) for _ in range(2)]
+    line.stop()
+    assert told == ["DIVERTED item-1", "APPLIED item-2"]

@@ -1,0 +1,187 @@
+"""What puts the labels onto the items: tells it, hears it, has committed what became of each.
+
+What may follow on what is in `handshake`; when a label is sent is decided by the spooler, which
+asks here first.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Protocol
+
+from edge_agent.outputs.fates import Fates
+from edge_agent.outputs.gpio_pulse import GpioPulse
+from edge_agent.outputs.handshake import Effect, Handshake
+from edge_agent.outputs.ports import WordLine
+from edge_agent.printing.records import Place
+from edge_agent.signals.input_thread import InputThread
+from edge_agent.signals.ports import Edge
+
+logger = logging.getLogger(__name__)
+
+CLEARED = "applicator clear"
+"""As it stands in an item's history: its label does not lie at the applicator any more."""
+
+
+class ReviewDesk(Protocol):
+    """Takes the items that get no label."""
+
+    def review(self, item_id: str, place: Place, rule: str, reason: str) -> "Future[None]":
+        """See `OutcomeDesk.review`."""
+        ...
+
+
+class Applicator:
+    """One applicator. For use from any thread.
+
+    Args:
+        timeout_s: Running time after which a label that came out must be on its item.
+        line: Where it is told of a label: words or a pulse; None where it is not told.
+        inputs: What it says by a level: `applied`, `fault` and `clear`, as far as there are any.
+        steady: Seconds on a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        timeout_s: float,
+        line: WordLine | GpioPulse | None,
+        inputs: Sequence[InputThread],
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.line, self.inputs, self._steady = line, tuple(inputs), steady
+        self._handshake = Handshake(timeout_s)
+        self._lock = threading.RLock()
+        self._place: Place | None = None
+        self._desk: ReviewDesk | None = None
+        self._fates: Fates | None = None
+        if line is not None and not isinstance(line, GpioPulse):
+            line.hear(self.hear)
+
+    @property
+    def hold_reason(self) -> str | None:
+        """Why the belt must stand still; None when the applicator does not ask for it."""
+        for source in self.inputs:
+            if source.health.problem is not None:
+                return f"its input {source.name} cannot be heard: {source.health.problem}"
+        with self._lock:
+            return self._handshake.told if self._handshake.standing == "stuck" else None
+
+    def commit_through(self, desk: ReviewDesk, fates: Fates, found: str | None) -> None:
+        """Says who commits; before `start`.
+
+        Args:
+            desk: Takes the items whose label did not get onto them.
+            fates: Commits what became of labels.
+            found: Item whose label may lie here from before the start.
+        """
+        self._desk, self._fates = desk, fates
+        if found is not None:
+            told = "and may have been there since before the start: remove it"
+            self._do(self._handshake.came_out(found, told))
+
+    def start(self) -> None:
+        """Begins to listen to the inputs; the line is started by its owner."""
+        for source in self.inputs:
+            source.start(self.edge)
+
+    def stop(self) -> None:
+        """Ends that."""
+        for source in self.inputs:
+            source.stop()
+
+    def may_send(self, item_id: str) -> bool:
+        """Whether a label may be sent to the printer: one at a time lies at the applicator."""
+        with self._lock:
+            return self._handshake.expect(item_id)
+
+    def came_out(self, item_id: str, place: Place, unwanted: str = "") -> None:
+        """A label came out, or perhaps did; `unwanted` says why it must not get onto its item."""
+        with self._lock:
+            self._place = place
+            self._do(self._handshake.came_out(item_id, unwanted))
+            if unwanted and self._fates is not None:
+                self._fates.void(item_id, unwanted)
+
+    def gone(self, item_id: str) -> None:
+        """A label that was to be sent surely does not come out."""
+        with self._lock:
+            self._handshake.gone(item_id)
+
+    def hear(self, words: str) -> None:
+        """Takes what the applicator says in words."""
+        with self._lock:
+            match words.split():
+                case ["APPLIED", item_id]:
+                    self._do(self._handshake.applied(item_id))
+                case ["FAILED", item_id, *why] if item_id == self._handshake.item_id:
+                    self._do(self._handshake.failed(" ".join(why) or "the applicator failed"))
+                case ["CLEAR"]:
+                    self._do(self._handshake.cleared("the applicator"))
+
+    def edge(self, edge: Edge) -> None:
+        """Takes what the applicator says by a level."""
+        if not edge.is_rising:
+            return
+        with self._lock:
+            match edge.name:
+                case "applied":
+                    self._do(self._handshake.applied(None))
+                case "fault":
+                    self._do(self._handshake.failed("the applicator is at fault"))
+                case "clear":
+                    self._do(self._handshake.cleared("the clear input"))
+
+    def clear(self, who: str) -> None:
+        """Somebody says that nothing lies there any more."""
+        with self._lock:
+            self._do(self._handshake.cleared(who))
+
+    def watch(self, *, stands: bool) -> None:
+        """Lets time pass; now and then."""
+        with self._lock:
+            self._do(self._handshake.advance(self._steady(), stands=stands))
+
+    def tell(self) -> dict[str, object]:
+        """What stands in the status file."""
+        with self._lock:
+            handshake = self._handshake
+            return {
+                "state": handshake.standing,
+                "item": None if handshake.standing == "free" else handshake.item_id,
+                "told": handshake.told,
+            }
+
+    def _do(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect.what:
+                case "apply":
+                    self._tell(f"APPLY {effect.item_id}")
+                case "cancel":
+                    self._tell(f"CANCEL {effect.item_id}")
+                case _:
+                    self._commit(effect)
+
+    def _tell(self, words: str) -> None:
+        if isinstance(self.line, GpioPulse):
+            if words.startswith("APPLY "):
+                self.line.pulse()
+        elif self.line is not None:
+            self.line.say(words)
+
+    def _commit(self, effect: Effect) -> None:
+        if self._fates is None or self._desk is None:
+            return
+        match effect.what:
+            case "applied":
+                self._fates.applied(effect.item_id, effect.told)
+            case "not_applied":
+                logger.error("item %s: its label was not applied: %s", effect.item_id, effect.told)
+                if self._place is not None:
+                    reason = f"its label was not applied: {effect.told}"
+                    self._desk.review(effect.item_id, self._place, "label_not_applied", reason)
+                self._fates.void(effect.item_id, f"not applied: {effect.told}")
+            case "cleared":
+                logger.info("the applicator is clear, %s", effect.told)
+                self._fates.note(effect.item_id, CLEARED, effect.told)
