@@ -16,6 +16,7 @@ from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.opening import open_outputs
+from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
@@ -69,8 +70,9 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
 
         fleet = open_membership(settings, settings.fleet, prove=proof, times=times, describe=state)
         release = fleet.release
-    printer = open_printer(settings.printer.address, dpmm=settings.printer.dpmm)
-    labels = ReleaseLabels(release, settings.printer.dpmm)
+    profile = settings.printer.made_for
+    printer = open_printer(settings.printer.address, profile=profile)
+    labels = ReleaseLabels(release, settings.printer.dpmm, profile)
     camera = open_camera(
         settings.camera.source,
         fps=settings.camera.fps,
@@ -80,26 +82,29 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     )
     fitness = Fitness()
     outputs = open_outputs(settings.outputs, fitness.may_run, settings.applicator)
+    has_permit = outputs.has_permit
+    can_hold = has_permit and settings.zone.travel != "none"
+    label_times = SpoolerSettings(
+        label_deadline_s=settings.printer.label_deadline_s,
+        hold_after_s=settings.printer.hold_after_s if can_hold else None,
+        waits_for_printer=settings.printer.holds_belt,
+        is_live=camera.is_live,
+        confirm_timeout_s=settings.printer.confirm_timeout_s,
+        confirmation=settings.printer.confirmation,
+    )
+    window = open_window(settings.printer, geometry, label_times, lambda: loop.speed_px_s)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(settings.journal_path, settings.station.name)
     desk = OutcomeDesk(journal, outputs, time.time)
     fates = Fates(journal, time.time)
     outputs.commit_through(fates)
-    has_permit = outputs.has_permit
-    can_hold = has_permit and settings.zone.travel != "none"
     spooler = Spooler(
         printer,
         journal,
         labels,
         desk,
-        SpoolerSettings(
-            label_deadline_s=settings.printer.label_deadline_s,
-            hold_after_s=settings.printer.hold_after_s if can_hold else None,
-            waits_for_printer=settings.printer.holds_belt,
-            is_live=camera.is_live,
-            confirm_timeout_s=settings.printer.confirm_timeout_s,
-            confirmation=settings.printer.confirmation,
-        ),
+        label_times,
+        window=window,
         held_since=lambda: outputs.held_since,
     )
     desk.print_through(spooler if fleet is None else fleet.shown(spooler))
@@ -152,7 +157,7 @@ class _Proof:
     detector: Detector
 
     def __init__(self, settings: StationFile) -> None:
-        self._threads, self._dpmm = settings.inference.threads, settings.printer.dpmm
+        self._threads, self._printer = settings.inference.threads, settings.printer
 
     def __call__(self, release: Release) -> None:
         """Loads a release's model, runs its golden images, draws its labels.
@@ -162,7 +167,8 @@ class _Proof:
         """
         detector = Detector(release.package, self._threads)
         check_golden_images(release.package, detector)
-        _check_labels(ReleaseLabels(release, self._dpmm), release)
+        labels = ReleaseLabels(release, self._printer.dpmm, self._printer.made_for)
+        _check_labels(labels, release)
         self.detector = detector
 
 

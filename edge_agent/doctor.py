@@ -20,9 +20,8 @@ from edge_agent.capture.camera import open_camera
 from edge_agent.capture.opening import parse_source
 from edge_agent.golden import check_golden_images
 from edge_agent.outputs.reaching import signals_of
+from edge_agent.printer_check import look_at_printer, look_at_window
 from edge_agent.printing.journal_lock import is_in_use
-from edge_agent.printing.printers.base import PrinterError
-from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import read_items
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import StationFile, named_after, read_settings
@@ -79,7 +78,9 @@ def examine(station: Path) -> Iterator[Finding]:
         yield _finding(station, "printer", lambda: _as_told(settings, "printer", "ready"))
     else:
         yield _finding(station, "camera", lambda: _camera(settings))
-        yield _finding(station, "printer", lambda: _printer(settings))
+        yield _finding(station, "printer", lambda: look_at_printer(settings.printer))
+    if release is not None and settings.printer.window is not None:
+        yield _finding(station, "window", lambda: look_at_window(settings, release))
     runs = is_in_use(settings.journal_path)
     for look in signals_of(settings.outputs, settings.applicator, pins_are_in_use=runs):
         yield _finding(station, "outputs", look)
@@ -144,7 +145,8 @@ def _model(release: Release, settings: StationFile) -> str:
 
 
 def _labels(release: Release, settings: StationFile) -> str:
-    for product, error in ReleaseLabels(release, settings.printer.dpmm).refused():
+    printer = settings.printer
+    for product, error in ReleaseLabels(release, printer.dpmm, printer.made_for).refused():
         error.problem = f"product {product.sku}: {error.problem}"
         raise error
     return f"all products' labels can be drawn at {settings.printer.dpmm} dots per mm"
@@ -206,39 +208,6 @@ def _camera(settings: StationFile) -> str:
         raise InputError(f"the picture is {fault}", "look at lens and light", file=camera.name)
     note = f", the picture is {fault}: clean or focus the lens" if fault else ""
     return f"{width_px} x {height_px}, {fps:.1f} frames/s{note}"
-
-
-def _printer(settings: StationFile) -> str:
-    address = settings.printer.address
-    printer = open_printer(address, dpmm=settings.printer.dpmm)
-    try:
-        printer.connect()
-        status, count = printer.query_status(), printer.label_count()
-    except PrinterError as error:
-        raise InputError(
-            error.problem, "switch it on, check its address and cable", file=address
-        ) from None
-    finally:
-        printer.close()
-    if status is not None and status.mismatch:
-        raise InputError(
-            status.mismatch,
-            "correct it, or use the printer it was written for",
-            file=address,
-            field="printer.dpmm",
-        )
-    if status is not None and status.faults:
-        raise InputError(", ".join(status.faults), "mend this at the printer", file=address)
-    if settings.printer.confirmation == "none":
-        return "takes bytes; is not asked"
-    if status is None or count is None:
-        raise InputError(
-            "connected, but it does not tell its status and label counter",
-            'let it answer, or set confirmation = "none" if it cannot',
-            file=address,
-            field="printer.confirmation",
-        )
-    return f"ready, {count} labels so far"
 
 
 def _journal(settings: StationFile) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from beltmark.contract.catalogue import Product
+from beltmark.contract.layout import Layout
 from beltmark.contract.release import Release
 from edge_agent.labels.errors import LabelError
 from edge_agent.labels.expressions import Context
 from edge_agent.labels.proofread import label_context, refused_labels
 from edge_agent.labels.zpl import draw_zpl
+from edge_agent.printing.printers.profile import Profile
 from edge_agent.printing.records import LabelItem, LabelOrder
 
 # As long as a label's values can become: see the journal's serials.
@@ -20,10 +22,11 @@ class ReleaseLabels:
     Args:
         release: Whose products are looked at by `refused`.
         dpmm: The printer's dots per millimetre.
+        profile: What else is known of the printer.
     """
 
-    def __init__(self, release: Release, dpmm: int) -> None:
-        self._release, self._dpmm = release, dpmm
+    def __init__(self, release: Release, dpmm: int, profile: Profile | None = None) -> None:
+        self._release, self._dpmm, self._profile = release, dpmm, profile or Profile()
 
     def render(self, order: LabelOrder) -> bytes:
         """Returns one label as ZPL.
@@ -33,14 +36,35 @@ class ReleaseLabels:
         """
         if order.layout is None:
             raise LabelError("nothing says how its label is drawn", "label it by hand")
-        return draw_zpl(order.layout, order_context(order), self._dpmm, order.product.copies)
+        self._check_width(order.layout)
+        return draw_zpl(
+            order.layout,
+            order_context(order),
+            self._dpmm,
+            order.product.copies,
+            self._profile.print_speed_in_s,
+        )
 
     def refused(self) -> Iterator[tuple[Product, LabelError]]:
         """Draws every product's label once; yields those that cannot be drawn."""
-        release = self._release
-        return refused_labels(
-            release.catalogue.products, release.layouts, _fields(_EXAMPLE), self._dpmm
-        )
+        products, layouts = self._release.catalogue.products, self._release.layouts
+        for product in products:
+            try:
+                self._check_width(layouts[product.layout])
+            except LabelError as error:
+                yield product, error
+            else:
+                yield from refused_labels([product], layouts, _fields(_EXAMPLE), self._dpmm)
+
+    def _check_width(self, layout: Layout) -> None:
+        width_mm = self._profile.width_mm
+        if width_mm is not None and layout.width_mm > width_mm:
+            raise LabelError(
+                f"it is {layout.width_mm:g} mm wide, printer.profile.width_mm is {width_mm:g}",
+                "use wider stock, or another layout",
+                file=layout.name,
+                field="width_mm",
+            )
 
 
 def order_context(order: LabelOrder) -> Context:

@@ -144,6 +144,11 @@ class StationLoop:
         return self._release
 
     @property
+    def speed_px_s(self) -> float | None:
+        """Speed of the running belt, where it is known. For use from any thread."""
+        return self._station.speed_px_s
+
+    @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when it may run. For use from any thread."""
         if not self._station.has_settled:

@@ -284,6 +284,8 @@ class SimulatedPrinter:
             formats_in_buffer=head.formats_in_buffer,
             labels_remaining=head.labels_remaining,
             label_length_dots=head.length_dots,
+            speed_in_s=head.speed_in_s,
+            width_dots=head.width_dots,
         )
 
 

@@ -17,7 +17,9 @@ from beltmark.simulation.printer_protocol import Format
 MAX_FORMATS_IN_BUFFER = 64
 DOTS_PER_MM = 8
 DEFAULT_LENGTH_DOTS = 320
+WIDTH_DOTS = 832
 MM_PER_INCH = 25.4
+TOP_SPEED_IN_S = 14
 _POLL_S = 0.02
 _SLICE_S = 0.05
 
@@ -61,6 +63,7 @@ class PrintHead:
 
     Attributes:
         slow_s: Seconds that each label takes beyond that.
+        width_dots: Print width, at most that of its head.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class PrintHead:
     ) -> None:
         self.slow_s = 0.0
         self._speed_mm_s, self._length_dots = speed_mm_s, DEFAULT_LENGTH_DOTS
+        self.width_dots = WIDTH_DOTS
         self._on_label, self._record_path = on_label, record_path
         self._clock, self._sleep = clock, sleep
         self._record: list[PrintedLabel] = []
@@ -128,7 +132,7 @@ class PrintHead:
     @property
     def speed_in_s(self) -> int:
         """Print speed in whole inches a second."""
-        return round(min(self._speed_mm_s / MM_PER_INCH, 14))
+        return round(min(self._speed_mm_s / MM_PER_INCH, TOP_SPEED_IN_S))
 
     @property
     def is_full(self) -> bool:
@@ -151,6 +155,7 @@ class PrintHead:
             if b"^JZN" in settings or b"^JZY" in settings:
                 self._reprints_after_error = b"^JZY" in settings
             if new.copies == 0:
+                self._obey(new)
                 return
             while self.is_full and not self._stopping.is_set():
                 self._changed.wait(_POLL_S)
@@ -229,11 +234,17 @@ class PrintHead:
 
     def _takes_s(self, label: Format) -> float:
         """How long a label takes by its length and speed; an endless speed obeys no label."""
-        if label.length_dots is not None:
-            self._length_dots = label.length_dots
-        if label.speed_in_s is not None and self._speed_mm_s != math.inf:
-            self._speed_mm_s = label.speed_in_s * MM_PER_INCH
+        self._obey(label)
         return self._length_dots / DOTS_PER_MM / self._speed_mm_s
+
+    def _obey(self, settings: Format) -> None:
+        """Takes over what outlives a format."""
+        if settings.length_dots is not None:
+            self._length_dots = settings.length_dots
+        if settings.width_dots is not None:
+            self.width_dots = min(settings.width_dots, WIDTH_DOTS)
+        if settings.speed_in_s is not None and self._speed_mm_s != math.inf:
+            self._speed_mm_s = min(settings.speed_in_s, TOP_SPEED_IN_S) * MM_PER_INCH
 
     def _wait(self, seconds: float) -> None:
         """Waits in slices, so that a printer made slow can still be stopped."""

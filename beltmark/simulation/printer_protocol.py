@@ -21,6 +21,7 @@ _UNFINISHED = re.compile(
 _QUANTITY = re.compile(rb"\^PQ(\d+)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\^LL(\d{1,5})", re.IGNORECASE)
 _SPEED = re.compile(rb"\^PR(\d{1,2})", re.IGNORECASE)
+_WIDTH = re.compile(rb"\^PW(\d{1,5})", re.IGNORECASE)
 _DRAWS = re.compile(rb"\^(FD|FV|GB|GC|GD|GE|GF|GS|XG|XF|IM|IL)", re.IGNORECASE)
 _GETVAR = re.compile(rb'! ?U1 getvar "([^"]*)"', re.IGNORECASE)
 
@@ -43,6 +44,11 @@ class Format:
     def length_dots(self) -> int | None:
         """The label's length (`^LL`); None where the format leaves it as it was."""
         return _last(_LENGTH, self.raw)
+
+    @property
+    def width_dots(self) -> int | None:
+        """The label's width (`^PW`); None where it stays as it was."""
+        return _last(_WIDTH, self.raw)
 
     @property
     def speed_in_s(self) -> int | None:
@@ -149,6 +155,8 @@ class Condition:
     labels_remaining: int
     head_too_hot: bool = False
     label_length_dots: int = 320
+    speed_in_s: int = 6
+    width_dots: int = 832
 
 
 def host_status_lines(condition: Condition) -> tuple[str, str, str]:
@@ -187,6 +195,10 @@ def variable_reply(name: str, label_count: int, condition: Condition) -> bytes:
         "appl.name": "V84.20.18Z",
         "head.resolution.in_dpi": "203",
         "device.languages": "zpl",
+        "media.speed": f"{condition.speed_in_s}.0",
+        "ezpl.print_width": str(condition.width_dots),
+        "ezpl.print_mode": "tear off",
+        "ezpl.media_type": "gap/notch",
         "device.host_status": "\r\n".join(host_status_lines(condition)),
         "odometer.total_label_count": str(label_count),
     }

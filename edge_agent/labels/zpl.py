@@ -30,7 +30,9 @@ _BX_ESCAPE = "#"
 _BX_FNC1 = f"{_BX_ESCAPE}1"
 
 
-def draw_zpl(layout: Layout, context: Context, dpmm: int, copies: int = 1) -> bytes:
+def draw_zpl(
+    layout: Layout, context: Context, dpmm: int, copies: int = 1, speed_in_s: int | None = None
+) -> bytes:
     """Returns the whole label, from `^XA` to `^XZ`.
 
     Args:
@@ -38,14 +40,21 @@ def draw_zpl(layout: Layout, context: Context, dpmm: int, copies: int = 1) -> by
         context: The fields of `item` and `product`.
         dpmm: The printer's dots per millimetre: 6, 8, 12 or 24. Raw ZPL has its own dots.
         copies: How many of it come out, one like the other.
+        speed_in_s: Print speed in inches a second, stated on the label; None leaves the printer's.
 
     Raises:
         LabelError: The label cannot be drawn with these values.
     """
     if layout.zpl is not None:
         check_dpmm(dpmm)
-        return fill_template(layout.zpl, context, layout.name, copies)
-    return in_zpl(resolve(layout, context, dpmm), layout.name, copies)
+        label = fill_template(layout.zpl, context, layout.name, copies)
+    else:
+        label = in_zpl(resolve(layout, context, dpmm), layout.name, copies)
+    if speed_in_s is None:
+        return label
+    # First of all: what a template itself says of the speed comes after it, and holds.
+    begin = len(b"^XA")
+    return label[:begin] + f"^PR{speed_in_s}".encode("ascii") + label[begin:]
 
 
 def in_zpl(drawing: Drawing, name: str, copies: int = 1) -> bytes:

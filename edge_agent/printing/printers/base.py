@@ -47,6 +47,7 @@ class PrinterStatus:
     Attributes:
         other_faults: What else keeps it from printing, in words.
         mismatch: How it differs from the printer that labels are drawn for; empty if it doesn't.
+        untold: What of its profile it does not tell.
         tells_buffer: False where it named only its faults: what it still holds is not known then.
     """
 
@@ -60,6 +61,7 @@ class PrinterStatus:
     labels_remaining: int = 0
     other_faults: tuple[str, ...] = ()
     mismatch: str = ""
+    untold: tuple[str, ...] = ()
     tells_buffer: bool = True
 
     @property

@@ -8,6 +8,7 @@ from beltmark.contract.errors import InputError
 from edge_agent.printing.printers.base import Printer
 from edge_agent.printing.printers.device import DeviceLine
 from edge_agent.printing.printers.file import FilePrinter
+from edge_agent.printing.printers.profile import Profile
 from edge_agent.printing.printers.tcp import TcpLine
 from edge_agent.printing.printers.zebra import Deadlines, ZebraPrinter
 
@@ -16,20 +17,20 @@ _HOST = re.compile(r"[A-Za-z0-9.:_%\-]{1,255}")
 
 
 def open_printer(
-    address: str, deadlines: Deadlines | None = None, *, dpmm: int | None = None
+    address: str, deadlines: Deadlines | None = None, profile: Profile | None = None
 ) -> Printer:
     """Returns the printer at `tcp://host:port`, `/dev/usb/lp0` or `file:PATH`, not yet connected.
 
-    With `dpmm`, a printer whose head tells another number of dots per millimetre is at fault.
+    One that tells something else of itself than the profile is at fault.
 
     Raises:
         InputError: The address is none of these.
     """
-    deadlines = deadlines or Deadlines()
+    deadlines, profile = deadlines or Deadlines(), profile or Profile()
     if address.startswith("tcp://"):
-        return ZebraPrinter(_tcp_line(address), deadlines, dpmm=dpmm)
+        return ZebraPrinter(_tcp_line(address), deadlines, profile=profile)
     if address.startswith("/dev/"):
-        return ZebraPrinter(DeviceLine(address), deadlines, dpmm=dpmm)
+        return ZebraPrinter(DeviceLine(address), deadlines, profile=profile)
     if address.startswith("file:") and len(address) > len("file:"):
         return FilePrinter(Path(address.removeprefix("file:").removeprefix("//")))
     raise _bad(address)

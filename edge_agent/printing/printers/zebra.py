@@ -15,19 +15,17 @@ from edge_agent.printing.printers.base import (
     PrinterStatus,
     PrinterUnreachable,
 )
+from edge_agent.printing.printers.profile import Profile, questions
 
 _CANCEL_PARTIAL = b"~JX"
 _CANCEL_ALL = b"~JA"
 # Without it the printer reprints by itself after an error; it lasts until power-off, hence at
 # every connection.
-_NO_REPRINT = b"^XA^JZN^XZ"
+_NO_REPRINT = "^JZN"
 _STATUS = b"~HS"
 _ERRORS = b"~HQES"
-_LABEL_COUNT = b'! U1 getvar "odometer.total_label_count"\r\n'
+_LABEL_COUNT = "odometer.total_label_count"
 
-_HEAD_DPI = b'! U1 getvar "head.resolution.in_dpi"\r\n'
-
-_MM_PER_INCH = 25.4
 _MAX_ANSWER_BYTES = 4_096
 _BLOCK = re.compile(rb"\x02([^\x02\x03]*)\x03")
 _QUOTED = re.compile(rb'"([^"]*)"')
@@ -84,6 +82,9 @@ class ByteLine(Protocol):
         ...
 
 
+_UNASKED = Profile()
+
+
 class ZebraPrinter:
     """A printer that understands ZPL at the end of a line of bytes.
 
@@ -91,7 +92,7 @@ class ZebraPrinter:
         line: Carries the bytes.
         deadlines: How long it may take.
         clock: Seconds on a clock that is never set.
-        dpmm: Dots per millimetre that labels are drawn for; None leaves the head unasked.
+        profile: What it is asked for at each connection, and told to be.
     """
 
     def __init__(
@@ -99,10 +100,11 @@ class ZebraPrinter:
         line: ByteLine,
         deadlines: Deadlines,
         clock: Callable[[], float] = time.monotonic,
-        dpmm: int | None = None,
+        profile: Profile = _UNASKED,
     ) -> None:
-        self._dpmm, self._mismatch = dpmm, ""
-        self._is_head_known = dpmm is None
+        self._profile = profile
+        # How it differs from the profile, and what it does not tell; None: to be asked.
+        self._differences: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._line, self._deadlines, self._clock = line, deadlines, clock
         self._is_open = False
         self._answer_is_due = False
@@ -119,7 +121,8 @@ class ZebraPrinter:
         self._line.open(self._deadlines.connect_s)
         self._is_open, self._answer_is_due = True, False
         try:
-            self._write(_CANCEL_PARTIAL + _NO_REPRINT)
+            settings = f"^XA{_NO_REPRINT}{self._profile.settings}^XZ"
+            self._write(_CANCEL_PARTIAL + settings.encode("ascii"))
         except PrinterBroken as error:
             raise PrinterUnreachable(self.address, error.problem) from error
 
@@ -139,13 +142,14 @@ class ZebraPrinter:
         """
         status = self._ask(_STATUS, parse_host_status)
         if status is not None:
-            return replace(status, mismatch=self._ask_head())
+            differs, untold = self._ask_profile()
+            return replace(status, mismatch="; ".join(differs), untold=untold)
         errors = self._ask(_ERRORS, parse_error_status)
         return errors if errors is not None and errors.faults else None
 
     def label_count(self) -> int | None:
         """Asks the odometer; None when the printer doesn't answer or doesn't know it."""
-        value = self._ask(_LABEL_COUNT, parse_quoted)
+        value = self._ask_variable(_LABEL_COUNT)
         return int(value) if value is not None and re.fullmatch(r"\d{1,18}", value) else None
 
     def cancel_partial(self) -> None:
@@ -161,21 +165,28 @@ class ZebraPrinter:
     def close(self) -> None:
         """Closes the line."""
         self._is_open = False
-        self._is_head_known = self._dpmm is None  # behind the next one may be another printer
+        self._differences = None  # behind the next one may be another printer
         self._line.close()
 
-    def _ask_head(self) -> str:
-        """How its head differs from what labels are drawn for, asked once for a connection."""
-        if not self._is_head_known:
-            self._is_head_known = True
-            dpi = self._ask(_HEAD_DPI, parse_quoted) or ""
-            # What it does not tell is no mismatch: not every firmware knows the question.
-            dpmm = round(int(dpi) / _MM_PER_INCH) if re.fullmatch(r"[1-9]\d{1,3}", dpi) else None
-            fits = dpmm is None or dpmm == self._dpmm
-            self._mismatch = (
-                "" if fits else f"its head has {dpmm} dots per mm, printer.dpmm says {self._dpmm}"
-            )
-        return self._mismatch
+    def _ask_profile(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """How it differs from the profile and what it doesn't tell; asked once for a connection,
+        and again while it differs, for that may be mended at its panel.
+        """
+        if self._differences is None or self._differences[0]:
+            self._differences = (), ()  # a question without answer connects anew, and keeps this
+            differs, untold = [], []
+            for question in questions(self._profile):
+                difference = question.differs(self._ask_variable(question.variable) or "")
+                # What it does not tell is no mismatch: not every firmware knows the question.
+                if difference is None:
+                    untold.append(question.subject)
+                elif difference:
+                    differs.append(difference)
+            self._differences = tuple(differs), tuple(untold)
+        return self._differences
+
+    def _ask_variable(self, name: str) -> str | None:
+        return self._ask(f'! U1 getvar "{name}"\r\n'.encode("ascii"), parse_quoted)
 
     def _require_open(self) -> None:
         if not self._is_open:
@@ -206,10 +217,10 @@ class ZebraPrinter:
         if self._answer_is_due:
             # The late answer to an earlier question must not pass for the answer to this one (an
             # old label count is false evidence), and a new connection never carries it.
-            is_head_known = self._is_head_known
+            differences = self._differences
             self.close()
             self.connect()
-            self._is_head_known = is_head_known
+            self._differences = differences
         self._drain()
         self._write(query)
         end = self._clock() + self._deadlines.answer_s

@@ -156,3 +156,8 @@ def test_a_field_longer_than_the_printer_holds_is_refused():
     layout = Layout(name="test", width_mm=60, height_mm=40, zpl="^XA^FD{{ product.name }}^FS^XZ")
     with pytest.raises(LabelError, match="3072"):
         draw_zpl(layout, context("\u00e9" * 513), 8)
+
+
+def test_a_print_speed_is_stated_before_all_that_the_layout_says() -> None:
+    plain = draw_zpl(LAYOUT, context(), 8)
+    assert draw_zpl(LAYOUT, context(), 8, speed_in_s=6) == b"^XA^PR6" + plain[3:]

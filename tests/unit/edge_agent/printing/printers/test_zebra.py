@@ -3,6 +3,7 @@
 import pytest
 
 from edge_agent.printing.printers.base import PrinterBroken, PrinterStatus, PrinterUnreachable
+from edge_agent.printing.printers.profile import Profile
 from edge_agent.printing.printers.zebra import (
     Deadlines,
     ZebraPrinter,
@@ -53,8 +54,8 @@ class ScriptedLine:
         pass
 
 
-def printer_on(line: ScriptedLine, dpmm: int | None = None) -> ZebraPrinter:
-    printer = ZebraPrinter(line, Deadlines(), clock=lambda: line.now, dpmm=dpmm)
+def printer_on(line: ScriptedLine, profile: Profile | None = None) -> ZebraPrinter:
+    printer = ZebraPrinter(line, Deadlines(), clock=lambda: line.now, profile=profile or Profile())
     printer.connect()
     return printer
 
@@ -142,18 +143,34 @@ def test_an_error_status_is_read_only_whole():
 def test_a_head_of_another_resolution_is_a_fault_and_one_that_is_not_told_is_none(
     answer: bytes | None, faults: tuple[str, ...]
 ):
-    line = ScriptedLine(FINE + END, answer, FINE + END, FINE + END, b'"203"')
-    printer = printer_on(line, dpmm=8)
+    asked_again = [answer] if faults else []  # it may be mended meanwhile
+    line = ScriptedLine(FINE + END, answer, FINE + END, *asked_again, FINE + END, b'"203"')
+    printer = printer_on(line, Profile(dpmm=8))
     for _ in range(2):
         status = printer.query_status()
         assert status is not None
         assert status.faults == faults
+        assert status.untold == (() if answer in (b'"203"', b'"300"') else ("resolution",))
     printer.close()
     printer.connect()
     status = printer.query_status()
     assert status is not None
-    assert status.faults == ()
-    assert sum(b"head.resolution" in written for written in line.written) == 2
+    assert status.faults == status.untold == ()
+    assert sum(b"head.resolution" in written for written in line.written) == 2 + bool(faults)
+
+
+def test_what_can_be_set_is_set_at_each_connection_and_asked_back():
+    told = (b'"203"', b'"4.0"', b'"800"', b'"V84.20.18Z"', b'"TEAR OFF"', b'"?"')
+    line = ScriptedLine(FINE + END, *told)
+    printer = printer_on(line, Profile(8, 100, 6, "V84", "peel", "gap"))
+    assert line.written == [b"~JX^XA^JZN^PR6^PW800^XZ"]
+    status = printer.query_status()
+    assert status is not None
+    assert status.faults == (
+        "it prints at 102 mm/s, printer.profile.print_speed_mm_s says 152; "
+        "its mode is TEAR OFF, printer.profile.mode says peel",
+    )
+    assert status.untold == ("stock",)
 
 
 def test_quoted_values():
