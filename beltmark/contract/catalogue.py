@@ -1,12 +1,14 @@
 """The catalogue: which products a station may label, read from the CSV that a warehouse has.
 
 Columns: sku, gtin, name, class_name, and optionally layout, copies, length_mm, width_mm,
-tolerance_mm.
+tolerance_mm, barcode (what else than GTIN or SKU is printed on the product as a barcode).
 What a label looks like is left to the layouts; which product an item is, to the station.
 """
 
 import csv
 import io
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -38,11 +40,12 @@ class Product(Document):
     length_mm: float | None = Field(default=None, gt=0)
     width_mm: float | None = Field(default=None, gt=0)
     tolerance_mm: float | None = Field(default=None, gt=0)
+    barcode: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
-    @field_validator("sku", "name")
+    @field_validator("sku", "name", "barcode")
     @classmethod
-    def _printable(cls, value: str) -> str:
-        if not value.isprintable() or value != value.strip():
+    def _printable(cls, value: str | None) -> str | None:
+        if value is not None and not (value.isprintable() and value == value.strip()):
             raise ValueError("must be printable text without spaces around it")
         return value
 
@@ -69,10 +72,12 @@ class Catalogue(Document):
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
-        for key in ("sku", "gtin14"):
+        for key in ("sku", "gtin14", "barcode"):
             seen: set[str] = set()
             for product in self.products:
                 value = getattr(product, key)
+                if value is None:
+                    continue
                 if value in seen:
                     raise ValueError(f"duplicate {key} {value}")
                 seen.add(value)
@@ -81,6 +86,27 @@ class Catalogue(Document):
     def of_class(self, class_name: str) -> tuple[Product, ...]:
         """Returns the products that have this shape."""
         return tuple(p for p in self.products if p.class_name == class_name)
+
+    def of_code(self, text: str, gtin14: str | None) -> Product | None:
+        """Returns the product that a barcode names: by its GTIN, else by exactly this text."""
+        named = self._by_gtin.get(gtin14) if gtin14 is not None else None
+        return named or self._by_text.get(text)
+
+    def of_sku(self, sku: str) -> Product | None:
+        """Returns the product with this SKU."""
+        return self._by_sku.get(sku)
+
+    @cached_property
+    def _by_gtin(self) -> Mapping[str, Product]:
+        return {product.gtin14: product for product in self.products}
+
+    @cached_property
+    def _by_sku(self) -> Mapping[str, Product]:
+        return {product.sku: product for product in self.products}
+
+    @cached_property
+    def _by_text(self) -> Mapping[str, Product]:
+        return {**self._by_sku} | {p.barcode: p for p in self.products if p.barcode is not None}
 
 
 def read_catalogue(path: Path) -> Catalogue:
@@ -103,8 +129,12 @@ def read_catalogue(path: Path) -> Catalogue:
                 raise InputError("more values than columns", "quote commas", file=where)
             given = {key: value for key, value in row.items() if value not in (None, "")}
             product = parse(given, Product, where)
-            for key in (("sku", product.sku), ("gtin", product.gtin14)):
-                if key in lines:
+            for key in (
+                ("sku", product.sku),
+                ("gtin", product.gtin14),
+                ("barcode", product.barcode or ""),
+            ):
+                if key[1] and key in lines:
                     raise InputError(
                         f"{key[1]} stands on line {lines[key]} already",
                         "keep one of the two rows",

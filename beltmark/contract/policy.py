@@ -1,11 +1,17 @@
 """The policy: the operating point that a release chose from its package's curve."""
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from beltmark.contract.documents import Document
 from beltmark.contract.package import Probability
+
+EvidenceKind = Literal["barcode", "order", "size", "shape"]
+
+# Stations of before these fields refuse a document that has them. One that asks for nothing new is
+# written without them, so that they still take it.
+_SINCE_FIRST = ("outranks", "unexpected", "max_tolerance_mm")
 
 
 class Policy(Document):
@@ -18,6 +24,12 @@ class Policy(Document):
         min_votes: Frames that must have seen the item before it is decided to print.
         min_agreement: Share of those frames whose best class is the winning class.
         min_margin: Lead of the best class's fused probability over the second.
+        outranks: Evidence, the strongest first. A barcode or an order that stands before the shape
+            settles an item whose shape is not sure; what stands behind it, or nowhere, only tells
+            apart the products of a shape that is sure. Whatever its rank, evidence that
+            contradicts keeps an item from being printed.
+        unexpected: What becomes of an item that is not on the order, or is one more than ordered.
+        max_tolerance_mm: The catalogue's tolerances of sizes count up to this one.
     """
 
     format_version: Literal[1] = 1
@@ -26,3 +38,26 @@ class Policy(Document):
     min_votes: int = Field(default=3, ge=1, le=1000)
     min_agreement: Probability = 0.6
     min_margin: Probability = 0.2
+    outranks: tuple[EvidenceKind, ...] = ("shape", "barcode", "order", "size")
+    unexpected: Literal["review", "reject"] = "review"
+    max_tolerance_mm: float | None = Field(default=None, gt=0, le=10_000)
+
+    @model_validator(mode="after")
+    def _ranks_once(self) -> Self:
+        if len(set(self.outranks)) != len(self.outranks) or "shape" not in self.outranks:
+            raise ValueError("outranks must name the shape, and no evidence twice")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_of_later(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in write(self).items()
+            if name not in _SINCE_FIRST or getattr(self, name) != fields[name].default
+        }
+
+    def ranks_before_shape(self, kind: EvidenceKind) -> bool:
+        """Whether this evidence settles an item whose shape is not sure."""
+        ranks = self.outranks
+        return kind in ranks and ranks.index(kind) < ranks.index("shape")

@@ -5,20 +5,18 @@ The rules stand in `RULES`, in the order in which they are asked; the first that
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
+from datetime import date
 
 from beltmark.contract.catalogue import Catalogue, Product
 from beltmark.contract.messages import Outcome
 from beltmark.contract.package import Manifest
 from beltmark.contract.policy import Policy
-from edge_agent.station.footprint import Footprint
+from edge_agent.station.case import Case
+from edge_agent.station.expected import Expected, OrderLine, has_expired
+from edge_agent.station.product_size import has_size, size_told
 from edge_agent.station.sighting import Sighting
-from edge_agent.station.weighing import Weighing, weigh
+from edge_agent.station.weighing import SURE, Weighing, told_below, weigh
 
-# Where the catalogue gives a size without a tolerance.
-_TOLERANCE_SHARE = 0.1
-_LEAST_TOLERANCE_MM = 5.0
 _MOST_NAMED = 3
 
 
@@ -34,6 +32,7 @@ class Decision:
         probability: Its fused probability.
         product: What is to be printed; None unless the outcome is PRINT.
         weighing: What it was weighed by; None where nothing was.
+        line: The line of the order that it takes one of; None unless it is printed by an order.
     """
 
     outcome: Outcome
@@ -43,171 +42,227 @@ class Decision:
     probability: float | None = None
     product: Product | None = None
     weighing: Weighing | None = None
+    line: OrderLine | None = None
 
 
-@dataclass(frozen=True)
-class _Case:
-    """An item before its decision, in the words of the rules."""
-
-    sighting: Sighting
-    policy: Policy
-    class_name: str
-    probability: float
-    margin: float
-    second: str
-    none_of_these: str | None
-    products: tuple[Product, ...]
-
-    @property
-    def footprint(self) -> Footprint | None:
-        """What the item measures, where any product of its class has a size to compare with."""
-        return self.sighting.footprint if any(map(_has_size, self.products)) else None
-
-    @property
-    def fitting(self) -> tuple[Product, ...]:
-        """The products that it can be by its size; one without a size can't be ruled out."""
-        footprint = self.footprint
-        if footprint is None:
-            return self.products
-        return tuple(product for product in self.products if _fits(product, footprint))
+def _already_labelled(case: Case) -> str | None:
+    ours = next((code for code in case.sighting.codes if code.is_ours), None)
+    return None if ours is None else f"bears a label already: {ours}, serial {ours.serial}"
 
 
-def _few_views(case: _Case) -> str | None:
-    views, needed = case.sighting.views, case.policy.min_votes
-    return f"seen whole in {views} of {needed} frames needed" if views < needed else None
+def _several_barcodes(case: Case) -> str | None:
+    if len(case.claims) < 2:
+        return None
+    codes = [str(code) for code, _ in case.claims.values()]
+    return f"bears several barcodes: {_listed(codes, 'and')}"
 
 
-def _none_of_these(case: _Case) -> str | None:
-    return "not one of the products" if case.class_name == case.none_of_these else None
+def _unknown_barcode(case: Case) -> str | None:
+    for code, product in case.claims.values():
+        if product is None:
+            return f"its barcode {code} is of no product in the catalogue"
+    return None
 
 
-def _frames_disagree(case: _Case) -> str | None:
-    if case.sighting.agreement >= case.policy.min_agreement:
+def _few_views(case: Case) -> str | None:
+    if case.is_seen_enough:
+        return None
+    return f"seen whole in {case.sighting.views} of {case.policy.min_votes} frames needed"
+
+
+def _barcode_contradicts_shape(case: Case) -> str | None:
+    named = case.named
+    if named is None or not case.shape_is_sure or named.class_name == case.class_name:
+        return None
+    return f"its barcode says {named.name}, a {named.class_name}, but it looks like {_shape(case)}"
+
+
+def _none_of_these(case: Case) -> str | None:
+    is_none = case.class_name == case.manifest.none_of_these
+    return "not one of the products" if is_none and not case.barcode_settles else None
+
+
+def _frames_disagree(case: Case) -> str | None:
+    if case.agrees or case.barcode_settles:
         return None
     return f"only {case.sighting.agreement:.0%} of the frames show a {case.class_name}"
 
 
-def _unsure(case: _Case) -> str | None:
-    if case.probability >= case.policy.threshold:
+def _unsure(case: Case) -> str | None:
+    if case.is_likely or case.barcode_settles or case.order_settles:
         return None
-    return (
-        f"looks like a {case.class_name} with {case.probability:.2f}, "
-        f"below the {case.policy.threshold:.2f} needed"
-    )
+    seen, needed = told_below(case.probability, case.policy.threshold)
+    return f"looks like a {case.class_name} with {seen}, below the {needed} needed"
 
 
-def _two_candidates(case: _Case) -> str | None:
-    if case.margin >= case.policy.min_margin:
+def _two_candidates(case: Case) -> str | None:
+    if case.leads or case.barcode_settles or case.order_settles:
         return None
     return f"could be a {case.class_name} or a {case.second}"
 
 
-def _no_product(case: _Case) -> str | None:
+def _no_product(case: Case) -> str | None:
     return None if case.products else f"no product in the catalogue is a {case.class_name}"
 
 
-def _no_size_fits(case: _Case) -> str | None:
+def _no_size_fits(case: Case) -> str | None:
     if case.fitting:
         return None
     if len(case.products) > 1:
         return f"measures {case.footprint}; no {case.class_name} in the catalogue does"
     (product,) = case.products
-    return f"looks like {product.name}, but measures {case.footprint} instead of {_size(product)}"
+    how = "says it is" if case.named is not None else "looks like"
+    who = "its barcode " if case.named is not None else ""
+    size = size_told(product)
+    return f"{who}{how} {product.name}, but measures {case.footprint} instead of {size}"
 
 
-def _several_sizes_fit(case: _Case) -> str | None:
-    if case.footprint is None or len(case.fitting) == 1:
+def _several_sizes_fit(case: Case) -> str | None:
+    if case.footprint is None or len(case.left) == 1:
         return None
-    named = [product.name for product in case.fitting[:_MOST_NAMED]]
-    if (more := len(case.fitting) - len(named)) > 0:
-        named.append(f"{more} more")
-    return f"measures {case.footprint}: could be {', '.join(named[:-1])} or {named[-1]}"
+    return f"measures {case.footprint}: could be {_listed([p.name for p in case.left], 'or')}"
 
 
-def _several_products(case: _Case) -> str | None:
-    count = len(case.products)
-    if count == 1 or (case.footprint is not None and _has_size(case.fitting[0])):
+def _several_products(case: Case) -> str | None:
+    return None if case.is_told_apart else f"{len(case.products)} products are a {case.class_name}"
+
+
+def _order_unknown(case: Case) -> str | None:
+    is_unknown = case.expected is not None and not case.expected.is_known
+    return "what is expected is not known: no order has been received" if is_unknown else None
+
+
+def _not_expected(case: Case) -> str | None:
+    (product,) = case.left
+    return f"{product.name} is not on the order" if case.line == "not_expected" else None
+
+
+def _other_lot(case: Case) -> str | None:
+    (product,) = case.left
+    if case.line != "other_lot":
         return None
-    return f"{count} products are a {case.class_name}"
+    told = [f"lot {case.lot}"] if case.lot else []
+    told += [f"expiry {case.expiry}"] if case.expiry else []
+    return f"{product.name} is on the order, but not with {' and '.join(told)}"
 
 
-RULES: tuple[tuple[str, Callable[[_Case], str | None]], ...] = (
+def _more_than_ordered(case: Case) -> str | None:
+    (product,) = case.left
+    is_more = case.line == "more_than_ordered"
+    return f"all that the order wants of {product.name} are labelled" if is_more else None
+
+
+def _expired(case: Case) -> str | None:
+    (product,) = case.left
+    of_line = case.line.expiry if isinstance(case.line, OrderLine) else None
+    on_item = None if case.expiry is None else date.fromisoformat(case.expiry)
+    for day in (on_item, of_line):
+        if day is not None and has_expired(day, case.today):
+            return f"{product.name} expired on {day}"
+    return None
+
+
+RULES: tuple[tuple[str, Callable[[Case], str | None]], ...] = (
+    ("already_labelled", _already_labelled),
+    ("several_barcodes", _several_barcodes),
     ("few_views", _few_views),
+    ("barcode_contradicts_shape", _barcode_contradicts_shape),
     ("none_of_these", _none_of_these),
     ("frames_disagree", _frames_disagree),
     ("unsure", _unsure),
     ("two_candidates", _two_candidates),
+    ("unknown_barcode", _unknown_barcode),
     ("no_product", _no_product),
     ("no_size_fits", _no_size_fits),
     ("several_sizes_fit", _several_sizes_fit),
     ("several_products", _several_products),
+    ("order_unknown", _order_unknown),
+    ("not_expected", _not_expected),
+    ("other_lot", _other_lot),
+    ("more_than_ordered", _more_than_ordered),
+    ("expired", _expired),
 )
 """What keeps an item from being labelled: name, and the question that gives the reason."""
 
+REJECTING = frozenset({"already_labelled", "expired"})
+"""The rules after which an item is rejected: no person could label it either."""
+
+BY_POLICY = frozenset({"not_expected", "more_than_ordered"})
+"""The rules after which the policy's `unexpected` says what becomes of it."""
+
 
 def decide(
-    sighting: Sighting, catalogue: Catalogue, policy: Policy, manifest: Manifest
+    sighting: Sighting,
+    catalogue: Catalogue,
+    policy: Policy,
+    manifest: Manifest,
+    *,
+    expected: Expected | None = None,
+    today: date | None = None,
 ) -> Decision:
-    """Decides one item; PRINT only where no rule has anything against it."""
-    order = np.argsort(sighting.probabilities)[::-1]
-    best = int(order[0])
-    second = int(order[1]) if len(order) > 1 else best
-    probability = float(sighting.probabilities[best])
-    runner_up = float(sighting.probabilities[second]) if second != best else 0.0
-    class_name = manifest.classes[best]
-    case = _Case(
-        sighting=sighting,
-        policy=policy,
-        class_name=class_name,
-        probability=probability,
-        margin=probability - runner_up,
-        second=manifest.classes[second],
-        none_of_these=manifest.none_of_these,
-        products=catalogue.of_class(class_name),
-    )
+    """Decides one item; PRINT only where no rule has anything against it.
+
+    Args:
+        sighting: What was seen of it.
+        catalogue: The products.
+        policy: What is asked of it.
+        manifest: Whose classes the sighting has.
+        expected: The order; None where the station goes by none.
+        today: The day, for expiry dates; None takes none for expired.
+    """
+    case = Case(sighting, policy, catalogue, manifest, expected, today)
+    asked: list[str] = []
     for rule, question in RULES:
+        asked.append(rule)
         reason = question(case)
         if reason is not None:
-            named = class_name if probability > 0 else None
-            weighing = weigh(sighting, policy, manifest.classes, rule)
-            return Decision("REVIEW", rule, reason, named, probability, weighing=weighing)
-    (product,) = case.fitting
-    reason = f"a {class_name} with {probability:.2f} in {sighting.views} frames"
-    if case.footprint is not None:
-        reason += f", measures {case.footprint}"
-    weighing = weigh(sighting, policy, manifest.classes, "sure")
-    return Decision("PRINT", "sure", reason, class_name, probability, product, weighing)
-
-
-def sized_classes(catalogue: Catalogue) -> frozenset[str]:
-    """Returns the classes with a product whose size is known: only their items are measured."""
-    return frozenset(p.class_name for p in catalogue.products if _has_size(p))
-
-
-def _has_size(product: Product) -> bool:
-    return product.length_mm is not None or product.width_mm is not None
-
-
-def _sides_mm(product: Product) -> tuple[float | None, float | None]:
-    """Its longer and its shorter side, however the catalogue calls them."""
-    length_mm, width_mm = product.length_mm, product.width_mm
-    if length_mm is not None and width_mm is not None and length_mm < width_mm:
-        return width_mm, length_mm
-    return length_mm, width_mm
-
-
-def _fits(product: Product, footprint: Footprint) -> bool:
-    measured = (footprint.length_mm, footprint.width_mm)
-    return all(
-        side is None or abs(seen - side) <= _tolerance_mm(product, side)
-        for seen, side in zip(measured, _sides_mm(product), strict=True)
+            named = case.class_name if case.probability > 0 else None
+            return Decision(
+                _outcome(rule, policy),
+                rule,
+                reason,
+                named,
+                case.probability,
+                weighing=weigh(case, rule, asked),
+            )
+    (product,) = case.left
+    return Decision(
+        "PRINT",
+        SURE,
+        _said(case, product),
+        case.class_name,
+        case.probability,
+        product,
+        weigh(case, SURE, asked),
+        case.line if isinstance(case.line, OrderLine) else None,
     )
 
 
-def _tolerance_mm(product: Product, side_mm: float) -> float:
-    return product.tolerance_mm or max(_LEAST_TOLERANCE_MM, _TOLERANCE_SHARE * side_mm)
+def _outcome(rule: str, policy: Policy) -> Outcome:
+    is_rejected = rule in REJECTING or (rule in BY_POLICY and policy.unexpected == "reject")
+    return "REJECT" if is_rejected else "REVIEW"
 
 
-def _size(product: Product) -> str:
-    sides = ["any" if side is None else f"{side:.0f}" for side in _sides_mm(product)]
-    return f"{' x '.join(sides)} mm"
+def _said(case: Case, product: Product) -> str:
+    """Why an item is printed."""
+    reason = f"{_shape(case)} in {case.sighting.views} frames"
+    if case.barcode_settles:
+        reason = f"{product.name} by its barcode, though it looks like {reason}"
+    elif case.named is not None:
+        reason += ", as its barcode says"
+    if case.footprint is not None and has_size(product):
+        reason += f", measures {case.footprint}"
+    if isinstance(case.line, OrderLine):
+        reason += f", on order {case.line.order_id}"
+    return reason
+
+
+def _shape(case: Case) -> str:
+    return f"a {case.class_name} with {case.probability:.2f}"
+
+
+def _listed(names: list[str], joint: str) -> str:
+    shown = names[:_MOST_NAMED]
+    if (more := len(names) - len(shown)) > 0:
+        shown.append(f"{more} more")
+    return f"{', '.join(shown[:-1])} {joint} {shown[-1]}"

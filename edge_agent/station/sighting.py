@@ -1,4 +1,4 @@
-"""Gathers what the frames say about one item: fused class probabilities, votes, size, picture.
+"""Gathers what the frames say about one item: class probabilities, votes, size, codes, picture.
 
 Pure. Which product that makes is left to `decision`, following the item to `tracker`.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_agent.station.codes import CodesInProgress, ItemCode
 from edge_agent.station.footprint import Footprint, median_footprint
 from edge_agent.station.geometry import BoxXyxyPx
 
@@ -27,12 +28,14 @@ class Sighting:
         views: Frames that showed it whole; each is one vote.
         agreement: Share of those whose best class is the best class of all.
         footprint: The median of what they measured; None where that is not known.
+        codes: The barcodes read on it that count.
     """
 
     probabilities: NDArray[np.float32]
     views: int
     agreement: float
     footprint: Footprint | None = None
+    codes: tuple[ItemCode, ...] = ()
 
     @property
     def best_class(self) -> int:
@@ -56,7 +59,12 @@ class BestView:
 
 
 class SightingInProgress:
-    """One item's sighting while it passes."""
+    """One item's sighting while it passes.
+
+    Attributes:
+        best_view: The picture of it to keep.
+        codes: The barcodes read on it.
+    """
 
     def __init__(self, classes: int) -> None:
         self._sum = np.zeros(classes, np.float64)
@@ -65,6 +73,7 @@ class SightingInProgress:
         self._footprints: deque[Footprint | None] = deque(maxlen=_MAX_FOOTPRINTS)
         self._partial: NDArray[np.float32] | None = None
         self.best_view: BestView | None = None
+        self.codes = CodesInProgress()
 
     def add(self, class_scores: NDArray[np.float32], is_whole: bool) -> None:
         """Takes one frame's scores in.
@@ -104,10 +113,12 @@ class SightingInProgress:
         """What is known so far; without a whole view, the last partial one stands as no vote."""
         if self._views == 0:
             scores = self._partial if self._partial is not None else np.zeros_like(self._sum)
-            return Sighting(scores.astype(np.float32), 0, 0.0)
+            return Sighting(scores.astype(np.float32), 0, 0.0, codes=self.codes.agreed)
         probabilities = (self._sum / self._views).astype(np.float32)
         agreement = self._best_counts[int(np.argmax(probabilities))] / self._views
-        return Sighting(probabilities, self._views, float(agreement), self.footprint)
+        return Sighting(
+            probabilities, self._views, float(agreement), self.footprint, self.codes.agreed
+        )
 
 
 def is_whole(box_xyxy_px: BoxXyxyPx, width_px: int, height_px: int) -> bool:

@@ -7,16 +7,20 @@ an item already decided, or goes to a person. Committing and acting is left to o
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.station.decision import Decision, decide, sized_classes
+from edge_agent.station.decision import Decision, decide
 from edge_agent.station.detected import Detected
+from edge_agent.station.expected import Orders
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
 from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.memory import Memory
+from edge_agent.station.product_size import sized_classes
+from edge_agent.station.reading_turns import CodeReader, is_apart, whose_turn
 from edge_agent.station.recovery import Recognised, Remembered, Unexplained, could_have_come_to
 from edge_agent.station.sighting import SightingInProgress, is_whole
 from edge_agent.station.track import Track
@@ -70,6 +74,8 @@ class Station:
         new_item_id: Gives a new identity at each call.
         remembered: Items that an earlier run saw last.
         speed_px_s: Speed of the belt as an earlier run learnt it.
+        orders: What is expected; None where it goes by no order.
+        today: The day, for expiry dates.
     """
 
     def __init__(
@@ -81,7 +87,10 @@ class Station:
         *,
         remembered: Sequence[Remembered] = (),
         speed_px_s: float | None = None,
+        orders: Orders | None = None,
+        today: Callable[[], date] | None = None,
     ) -> None:
+        self._orders, self._today = orders, today
         self._geometry, self._rules, self._settings = geometry, rules, settings
         self._new_item_id = new_item_id
         self._sized = sized_classes(rules.catalogue)
@@ -147,9 +156,9 @@ class Station:
         classes = len(rules.manifest.classes)
         for item in self._items.values():
             if item.outcome is None:
-                best_view = item.sighting.best_view
+                before = item.sighting
                 item.rules, item.sighting = rules, SightingInProgress(classes)
-                item.sighting.best_view = best_view
+                item.sighting.best_view, item.sighting.codes = before.best_view, before.codes
         self._tracker.forget_looks(classes)
         self._memory.forget_looks()
 
@@ -160,6 +169,8 @@ class Station:
         height_px: int,
         at: float,
         outline_px: Outliner = _no_outline,
+        *,
+        read_codes: CodeReader | None = None,
     ) -> StationUpdate:
         """Takes in one frame.
 
@@ -169,6 +180,7 @@ class Station:
             height_px: Its height.
             at: When it was captured, in seconds.
             outline_px: Finds outlines in it; asked only where the catalogue knows sizes.
+            read_codes: Reads barcodes in it; asked for one item at most. None reads none.
         """
         self._first_at = at if self._first_at is None else self._first_at
         self._frames, self._last_at = self._frames + 1, at
@@ -186,6 +198,16 @@ class Station:
                 item.sighting.add(found.class_scores, is_vote)
                 if is_vote and item.outcome is None:
                     self._measure(item, found, outline_px)
+        if read_codes is not None:
+            boxes_px = [found.box_xyxy_px for found in detections]
+            whole = [
+                (item, boxes_px[index])
+                for item, index in seen
+                if is_whole(boxes_px[index], width_px, height_px) and is_apart(boxes_px, index)
+            ]
+            if (turn := whose_turn(whole)) is not None:
+                item, box_px = turn
+                item.sighting.codes.add(read_codes(box_px))
         for track in update.ended:
             if track.track_id in self._items:
                 self._end(self._items.pop(track.track_id), at)
@@ -297,7 +319,14 @@ class Station:
 
     def _judge(self, item: Item) -> Decision:
         rules = self._rules
-        return decide(item.sighting.sighting(), rules.catalogue, rules.policy, rules.manifest)
+        return decide(
+            item.sighting.sighting(),
+            rules.catalogue,
+            rules.policy,
+            rules.manifest,
+            expected=None if self._orders is None else self._orders.expected(),
+            today=None if self._today is None else self._today(),
+        )
 
     def _end(self, item: Item, at: float) -> None:
         """An item was out of sight for too long: it has left, or it is hidden."""
@@ -396,11 +425,15 @@ class Station:
 
     def _review(self, item: Item, rule: str, reason: str) -> None:
         judged = self._judge(item)
-        decision = replace(judged, outcome="REVIEW", rule=rule, reason=reason, product=None)
+        decision = replace(
+            judged, outcome="REVIEW", rule=rule, reason=reason, product=None, line=None
+        )
         self._decide(item, decision)
 
     def _decide(self, item: Item, decision: Decision) -> None:
         item.outcome = decision.outcome
+        if self._orders is not None and decision.line is not None:
+            self._orders.take(item.item_id, decision.line)  # before the next item is judged
         x_px, y_px = centre_px(item.track.seen_box_px)
         self._decided.append(
             Decided(item.item_id, decision, x_px, y_px, item.track.seen_at, item.sighting.best_view)

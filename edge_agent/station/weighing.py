@@ -6,12 +6,16 @@ Which rule follows from that is left to `decision`, keeping it to the journal.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from edge_agent.station.case import Case
+from edge_agent.station.codes import ItemCode
+from edge_agent.station.expected import OrderLine
+from edge_agent.station.footprint import Footprint
 
-from beltmark.contract.policy import Policy
-from edge_agent.station.sighting import Sighting
+SURE = "sure"
+"""Stands for the rule where none speaks against a label."""
 
 _MOST_CANDIDATES = 8
+_MOST_DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,13 @@ class Weighing:
         min_votes: Votes needed.
         min_agreement: Agreement needed.
         min_margin: Lead of the best class over the second that is needed.
+        asked: The rules that were asked, in order; `rule` is the last. Empty in what was recorded
+            before it was noted, as is all below.
+        codes: The barcodes read on the item.
+        footprint: What it measures.
+        line: The line of the order that it was printed by.
+        settled_by: The evidence that named the product; empty unless it is printed.
+        outranks: The policy's order of evidence.
     """
 
     rule: str
@@ -45,6 +56,12 @@ class Weighing:
     min_votes: int
     min_agreement: float
     min_margin: float
+    asked: tuple[str, ...] = ()
+    codes: tuple[ItemCode, ...] = ()
+    footprint: Footprint | None = None
+    line: OrderLine | None = None
+    settled_by: tuple[str, ...] = ()
+    outranks: tuple[str, ...] = ()
 
     @property
     def margin(self) -> float:
@@ -53,16 +70,32 @@ class Weighing:
         return first - second
 
 
-def weigh(sighting: Sighting, policy: Policy, classes: Sequence[str], rule: str) -> Weighing:
-    """Notes what a decision by `rule` was weighed by."""
-    order = np.argsort(sighting.probabilities)[::-1][:_MOST_CANDIDATES]
+def weigh(case: Case, rule: str, asked: Sequence[str] = ()) -> Weighing:
+    """Notes what a decision by `rule` was weighed by; `asked` are the rules up to it."""
+    sighting, policy = case.sighting, case.policy
+    is_sure = rule == SURE
     return Weighing(
         rule=rule,
         views=sighting.views,
         agreement=sighting.agreement,
-        candidates=tuple(Ranked(classes[i], float(sighting.probabilities[i])) for i in order),
+        candidates=tuple(Ranked(*each) for each in case.ranked[:_MOST_CANDIDATES]),
         threshold=policy.threshold,
         min_votes=policy.min_votes,
         min_agreement=policy.min_agreement,
         min_margin=policy.min_margin,
+        asked=tuple(asked),
+        codes=sighting.codes,
+        footprint=sighting.footprint,
+        line=case.line if is_sure and isinstance(case.line, OrderLine) else None,
+        settled_by=case.settled_by if is_sure else (),
+        outranks=policy.outranks,
     )
+
+
+def told_below(value: float, needed: float) -> tuple[str, str]:
+    """Says a value that is below what is needed, and that, with as many digits as show it."""
+    for digits in range(2, _MOST_DIGITS):
+        told = f"{value:.{digits}f}", f"{needed:.{digits}f}"
+        if told[0] != told[1]:
+            return told
+    return f"almost {needed:g}", f"{needed:g}"

@@ -32,7 +32,7 @@ def test_an_item_is_explained(
     told = capsys.readouterr()
     assert told.err == ""
     assert "1 carton               0.95 ################### (needed: 0.60)" in told.out
-    assert "several_products   ok" in told.out
+    assert "several_products           ok" in told.out
     assert "this one spoke" not in told.out
     assert "label printed" in told.out
     whole = cv2.imread(str(out))
@@ -42,8 +42,8 @@ def test_an_item_is_explained(
     assert main(["explain", str(station), "last"]) == 0
     told = capsys.readouterr()
     assert reviewed.item_id in told.out
-    assert "none_of_these      this one spoke" in told.out
-    assert "frames_disagree    not asked" in told.out
+    assert "none_of_these              this one spoke" in told.out
+    assert "frames_disagree            not asked" in told.out
 
     # What is gone by then is said.
     shutil.rmtree(tmp_path / "release")
