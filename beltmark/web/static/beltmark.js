@@ -164,9 +164,8 @@
       lost.dataset.since = server;
       lost.textContent = "";
       const strong = document.createElement("strong");
-      strong.textContent = "The server does not answer: what is shown here is old.";
-      lost.append(strong, ` It is how things were at ${server}. The stations work on without it; `
-        + "this page tries again by itself.");
+      strong.textContent = lost.dataset.what;
+      lost.append(strong, ` It is how things were at ${server}. ${lost.dataset.mend}`);
     }
     if (state !== "lost") delete lost.dataset.since;
   }

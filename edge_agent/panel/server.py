@@ -1,0 +1,88 @@
+"""Serves the panel on a thread of its own, beside the station that it belongs to."""
+
+import logging
+import socket
+import threading
+from pathlib import Path
+
+import uvicorn
+
+from beltmark.contract.documents import read_bytes
+from beltmark.contract.errors import InputError
+from edge_agent.panel.ports import PersonsDesk
+from edge_agent.panel.section import PanelSection
+from edge_agent.panel.site import panel_site
+
+logger = logging.getLogger(__name__)
+
+_MAX_PIN_BYTES = 256
+_LEAST_PIN = 4
+_END_TIMEOUT_S = 3.0
+
+
+class PanelServer:
+    """The panel of one station; it has its port from the start.
+
+    Args:
+        section: Where it listens.
+        desk: What a person at the station sees and does.
+
+    Raises:
+        InputError: It cannot listen there, or the PIN cannot be read.
+    """
+
+    def __init__(self, section: PanelSection, desk: PersonsDesk) -> None:
+        pin = None if section.pin_file is None else _pin(section.pin_file)
+        family = socket.AF_INET6 if ":" in section.host else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind((section.host, section.port))
+        except OSError as error:
+            self._socket.close()
+            raise InputError(
+                f"cannot listen on {section.host}:{section.port}: {error.strerror}",
+                "choose another port, or end what has it",
+                field="panel.port",
+            ) from None
+        self.address = f"http://{section.host}:{section.port}"
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                panel_site(desk, pin),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                limit_concurrency=64,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
+
+    def start(self) -> None:
+        """Begins to serve."""
+        self._thread.start()
+        logger.info("panel: %s", self.address)
+
+    def stop(self) -> None:
+        """Ends all that is open, and lets go of the port."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_END_TIMEOUT_S)
+        self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        except Exception:
+            # The belt needs no panel: it is said, and tried again by nobody.
+            logger.exception("the panel has ended")
+
+
+def _pin(path: Path) -> str:
+    pin = read_bytes(path, limit=_MAX_PIN_BYTES).decode("utf-8", "replace").strip()
+    if len(pin) < _LEAST_PIN:
+        raise InputError(
+            "holds no PIN", f"write one of at least {_LEAST_PIN} characters", file=path
+        )
+    return pin
