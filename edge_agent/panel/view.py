@@ -123,7 +123,7 @@ def panel_view(desk: PersonsDesk) -> PanelView:
 
 def card(item: ItemMessage, catalogue: Catalogue) -> Card:
     """Returns an item as the panel shows it."""
-    state = getattr(item, "label_state", None) or item.print_state
+    state = item.label_state or item.print_state
     return Card(
         item,
         _offers(item, catalogue),
