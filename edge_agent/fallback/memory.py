@@ -1,4 +1,4 @@
-"""Where the fallback ladder is kept between two runs: `ladder.json` in the station's data folder."""
+"""Where the fallback ladder is kept between two runs: `ladder.json` in the data folder."""
 
 import logging
 from pathlib import Path
