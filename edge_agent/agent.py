@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from edge_agent.capture.camera import Camera
 from edge_agent.capture.frame import Frame
 from edge_agent.evidence import EvidenceFolder
+from edge_agent.fallback.opening import Ladder
 from edge_agent.notify import open_watchdog
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.outputs import Outputs
@@ -53,6 +54,7 @@ class Parts:
     fitness: Fitness
     pulse: Pulse
     times: StageTimes
+    ladder: Ladder
     fleet: "Membership | None" = None
 
 
@@ -119,6 +121,7 @@ class Agent:
         parts = self._parts
         previous_hook, threading.excepthook = threading.excepthook, self._on_thread_death
         try:
+            parts.ladder.began(parts.loop.release.name)
             parts.spooler.recover(parts.journal.recollection.open_labels)
             parts.spooler.start()
             parts.camera.on_change = self._status.wake
@@ -198,6 +201,7 @@ class Agent:
         self._watchdog.stopping()
         parts = self._parts
         with contextlib.ExitStack() as ending:  # whatever fails, the rest still ends
+            ending.callback(lambda: None if self._has_crashed else parts.ladder.ended())
             if parts.fleet is not None:  # at last: it tells how all the others ended
                 ending.callback(parts.fleet.stop)
             ending.callback(self._status.stop)
@@ -256,6 +260,7 @@ class Agent:
             "station": identity.station,
             "release": release.name,
             "package_sha256": release.package.digest,
+            "fallback": parts.ladder.told,
             "process": os.getpid(),
             "started_at": self._started_at,
             "written_at": time.time(),

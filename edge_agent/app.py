@@ -1,17 +1,17 @@
 """Builds a station's agent from its settings: the only place that constructs adapters."""
 
-import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
-from beltmark.contract.release import Release, load_release
 from edge_agent.agent import Agent, Identity, Parts
 from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.camera import open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
-from edge_agent.golden import check_golden_images
+from edge_agent.fallback.memory import FILE_NAME as LADDER_FILE
+from edge_agent.fallback.opening import Ladder
+from edge_agent.footing import RisingReleases, has_previous, stand_on
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
@@ -20,22 +20,17 @@ from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
+from edge_agent.printing.reading import this_boot
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import StationFile
-from edge_agent.stages import Pulse, StageTimes, TimedDetector
+from edge_agent.stages import Pulse, StageTimes
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.uplink.state import StationState
-from edge_agent.vision.detector import Detector
 from edge_agent.vision.motion import MotionGate
-
-if TYPE_CHECKING:
-    from edge_agent.membership import Membership
-
-logger = logging.getLogger(__name__)
 
 
 def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambda _: None) -> Agent:
@@ -48,7 +43,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     Raises:
         InputError: Something that the settings name cannot be used.
     """
-    times, proof, geometry = StageTimes(), _Proof(settings), _geometry(settings)
+    times, geometry = StageTimes(), _geometry(settings)
 
     def state() -> StationState:
         return describe(
@@ -58,18 +53,18 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
             spooler=spooler,
             journal=journal,
             outputs=outputs,
+            fallback=ladder.told,
         )
 
-    fleet: Membership | None = None
-    if settings.fleet is None:
-        release = load_release(settings.station.release)
-        proof(release)
-    else:
-        # Only here: a station on its own loads nothing of what a fleet needs.
-        from edge_agent.membership import open_membership  # noqa: PLC0415
-
-        fleet = open_membership(settings, settings.fleet, prove=proof, times=times, describe=state)
-        release = fleet.release
+    ladder = Ladder(
+        settings.fallback,
+        settings.station.data / LADDER_FILE,
+        has_previous=has_previous(settings),
+        boot=this_boot(),
+        clock=time.time,
+    )
+    ground = ladder.find(partial(stand_on, settings, times=times, describe=state))
+    release, fleet = ground.release, ground.fleet
     profile = settings.printer.made_for
     printer = open_printer(settings.printer.address, profile=profile)
     labels = ReleaseLabels(release, settings.printer.dpmm, profile)
@@ -116,7 +111,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         geometry=geometry,
         release=release,
         settings=StationSettings(permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None),
-        detector=TimedDetector(proof.detector, times),
+        detector=ground.detector,
         journal=journal,
         desk=desk,
         labels=spooler,
@@ -124,7 +119,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         gate=MotionGate(geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
         evidence=evidence,
         samples=None if fleet is None else fleet.uploads.samples,
-        releases=None if fleet is None else fleet.updater,
+        releases=None if fleet is None else RisingReleases(fleet.updater, ladder),
     )
     parts = Parts(
         camera=camera,
@@ -137,6 +132,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         fitness=fitness,
         pulse=Pulse(settings.inference.stuck_after_s),
         times=times,
+        ladder=ladder,
         fleet=fleet,
     )
     identity = Identity(
@@ -145,31 +141,6 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         printer_holds_belt=settings.printer.holds_belt,
     )
     return Agent(parts, identity, show)
-
-
-class _Proof:
-    """Finds out whether a release can run here; holds the model of the latest that can.
-
-    Attributes:
-        detector: That model.
-    """
-
-    detector: Detector
-
-    def __init__(self, settings: StationFile) -> None:
-        self._threads, self._printer = settings.inference.threads, settings.printer
-
-    def __call__(self, release: Release) -> None:
-        """Loads a release's model, runs its golden images, draws its labels.
-
-        Raises:
-            InputError: It is not fit to run on this device.
-        """
-        detector = Detector(release.package, self._threads)
-        check_golden_images(release.package, detector)
-        labels = ReleaseLabels(release, self._printer.dpmm, self._printer.made_for)
-        _check_labels(labels, release)
-        self.detector = detector
 
 
 def _geometry(settings: StationFile) -> StationGeometry:
@@ -181,16 +152,3 @@ def _geometry(settings: StationFile) -> StationGeometry:
         speed_px_s=settings.belt.speed_px_s,
         plane=belt_plane(zone),
     )
-
-
-def _check_labels(labels: ReleaseLabels, release: Release) -> None:
-    """Says early which products cannot be labelled; their items will go to a person.
-
-    Raises:
-        LabelError: None of the products can.
-    """
-    refused = list(labels.refused())
-    for product, error in refused:
-        logger.warning("product %s: its label cannot be drawn: %s", product.sku, error)
-    if len(refused) == len(release.catalogue.products):
-        raise refused[0][1]

@@ -36,6 +36,7 @@ def describe(
     spooler: Spooler,
     journal: Journal,
     outputs: Outputs,
+    fallback: str | None,
 ) -> StationState:
     """Returns how a station is at this moment. For use from any thread."""
     objections = problems()
@@ -55,6 +56,7 @@ def describe(
                 journal.health.since,
             ),
             **_lines(outputs),
+            **({} if fallback is None else {"release": _health("degraded", fallback, None)}),
         },
     )
 

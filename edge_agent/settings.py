@@ -15,7 +15,9 @@ from pydantic import Field
 from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
 from edge_agent.capture.section import CameraSection
+from edge_agent.fallback.section import FallbackSection
 from edge_agent.outputs.section import ApplicatorSection, OutputsSection
+from edge_agent.panel.section import PanelSection
 from edge_agent.printing.section import PrinterSection
 from edge_agent.section import Section
 from edge_agent.station.section import BeltSection, ZoneSection
@@ -51,6 +53,8 @@ class StationFile(Document):
     outputs: OutputsSection = OutputsSection()
     applicator: ApplicatorSection | None = None
     inference: InferenceSection = InferenceSection()
+    fallback: FallbackSection | None = None
+    panel: PanelSection | None = None
     fleet: FleetSection | None = None
 
     @property

@@ -6,38 +6,18 @@ falls, is in `ladder`.
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from beltmark.contract.errors import InputError
-from edge_agent.fallback.ladder import WORDS, CrashLimit, Rung, end, from_rung, start
+from edge_agent.fallback.ladder import WORDS, CrashLimit, LadderState, Rung, end, from_rung, start
 from edge_agent.fallback.memory import read_ladder, write_ladder
 from edge_agent.fallback.section import FallbackSection
 
 logger = logging.getLogger(__name__)
 
 Held = TypeVar("Held")
-
-
-@dataclass(frozen=True)
-class Footing(Generic[Held]):
-    """Where a station stands.
-
-    Attributes:
-        rung: The rung.
-        why: What took it down to it; empty at the top.
-        held: What trying the rung gave.
-    """
-
-    rung: Rung
-    why: str
-    held: Held
-
-    @property
-    def told(self) -> str | None:
-        """Where it stands and why, for a person; None at the top."""
-        return None if self.rung == "release" else f"{WORDS[self.rung]}: {self.why}"
 
 
 class Ladder:
@@ -49,6 +29,10 @@ class Ladder:
         has_previous: Whether there is a release to fall back to.
         boot: Which start of the computer this is.
         clock: Seconds since the epoch.
+
+    Attributes:
+        rungs: The rungs that it has, from the top down.
+        rung: Where the station stands.
     """
 
     def __init__(
@@ -64,9 +48,16 @@ class Ladder:
         self._section = section
         self.rungs = _rungs(section, has_previous=has_previous)
         self._state = read_ladder(path)
+        self.rung: Rung = "release"
+        self._why = ""
 
-    def find(self, stand_on: Callable[[Rung, str], Held]) -> Footing[Held]:
-        """Tries the rungs from the top down; returns the first that holds.
+    @property
+    def told(self) -> str | None:
+        """Where the station stands and why, for a person; None at the top."""
+        return None if self.rung == "release" else f"{WORDS[self.rung]}: {self._why}"
+
+    def find(self, stand_on: Callable[[Rung, str], Held]) -> Held:
+        """Tries the rungs from the top down; returns what trying the first that holds gave.
 
         Args:
             stand_on: Tries a rung, given the name of the release that the agent died on (empty
@@ -87,33 +78,41 @@ class Ladder:
                 logger.error("%s cannot be used: %s", WORDS[rung], error)
                 first = first or error
                 continue
-            why = self._state.why if first is None else first.problem
-            footing = Footing(rung, why, held)
-            if footing.told is not None:
-                logger.error("works on with less: %s", footing.told)
-            return footing
+            self.rung = rung
+            self._why = self._state.why if first is None else first.problem
+            if self.told is not None:
+                logger.error("works on with less: %s", self.told)
+            return held
         assert first is not None
         raise first
 
     def began(self, release: str) -> None:
-        """The agent begins to run with a release; to be said before its first frame.
+        """The agent begins to run with a release; to be said before its first frame."""
+        if self._state.rung == "release":  # below, it is the one that it died on
+            self._state = replace(self._state, release=release)
+        self._note()
 
-        Raises:
-            InputError: It cannot be written down.
-        """
-        if self._section is not None:
-            below_top = self._state.rung != "release"
-            name = self._state.release if below_top else release
-            self._state = replace(self._state, release=name)
-            write_ladder(self._path, self._state)
+    def rise(self, release: str) -> None:
+        """Another release has taken over while the agent runs: it stands at the top again."""
+        if self._section is not None and self.rung != "release":
+            logger.info("back on the release")
+        self.rung, self._why = "release", ""
+        self._state = LadderState(release=release, running_in=self._boot)
+        self._note()
 
     def ended(self) -> None:
         """The agent has ended in order."""
-        if self._section is not None:
-            try:
-                write_ladder(self._path, end(self._state))
-            except InputError as error:
-                logger.warning("the end in order cannot be noted: %s", error)
+        self._state = end(self._state)
+        self._note()
+
+    def _note(self) -> None:
+        """Writes it down as well as can be: where it cannot, the next start sees an unclean end."""
+        if self._section is None:
+            return
+        try:
+            write_ladder(self._path, self._state)
+        except InputError as error:
+            logger.warning("the fallback ladder cannot be noted: %s", error)
 
 
 def _rungs(section: FallbackSection | None, *, has_previous: bool) -> tuple[Rung, ...]:

@@ -6,7 +6,7 @@ import pytest
 
 from beltmark.contract.errors import InputError
 from edge_agent.fallback.ladder import Rung
-from edge_agent.fallback.opening import Footing, Ladder
+from edge_agent.fallback.opening import Ladder
 from edge_agent.fallback.section import FallbackSection
 
 ALL = FallbackSection(barcode=True, person=True)
@@ -21,17 +21,17 @@ class Runs:
         self.tried: list[tuple[Rung, str]] = []
         self.now = 0.0
 
-    def run(self, ends: bool, release: str = "spring") -> Footing[Rung]:
+    def run(self, ends: bool, release: str = "spring") -> Ladder:
         self.now += 1
         ladder = Ladder(
             self._section, self._path, has_previous=True, boot="boot", clock=lambda: self.now
         )
         self.tried = []
-        footing = ladder.find(self._stand_on)
+        assert ladder.find(self._stand_on) == ladder.rung
         ladder.began(release)
         if ends:
             ladder.ended()
-        return footing
+        return ladder
 
     def _stand_on(self, rung: Rung, died_on: str) -> Rung:
         self.tried.append((rung, died_on))
@@ -88,6 +88,17 @@ def test_a_station_without_a_ladder_has_one_rung_and_keeps_nothing(tmp_path: Pat
         assert runs.run(ends=False).rung == "release"
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_release_that_takes_over_brings_it_back_to_the_top(runs: Runs) -> None:
+    for _ in range(3):
+        runs.run(ends=False)
+    ladder = runs.run(ends=False, release="winter")
+
+    ladder.rise("summer")
+
+    assert (ladder.rung, ladder.told) == ("release", None)
+    assert runs.run(ends=False, release="summer").rung == "release"
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"format_version": 9}', b"\x00" * 64])
