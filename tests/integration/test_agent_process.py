@@ -218,9 +218,13 @@ def test_a_thread_that_dies_takes_the_agent_down(tmp_path: Path) -> None:
     write_frames(tmp_path / "frames", [RED])
     station = write_station(tmp_path, "frames", camera='source = "frames"\nloop = true')
     code = (
-        "import sys, threading\n"
+        "import sys, threading, time\n"
         "from edge_agent.cli import main\n"
-        "threading.Timer(1.0, lambda: 1 / 0).start()\n"
+        "before = threading.excepthook\n"
+        "def die():\n"
+        "    while threading.excepthook is before: time.sleep(0.05)\n"
+        "    1 / 0\n"
+        "threading.Thread(target=die, daemon=True).start()\n"
         f"sys.exit(main(['run', {str(station)!r}, '--quiet']))\n"
     )
     done = subprocess.run(
