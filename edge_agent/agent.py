@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from edge_agent.outputs.request import taken_releases
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.spooler import Spooler
+from edge_agent.side_part import SidePart
 from edge_agent.stages import Pulse, StageTimes
 from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.status import StatusFile
@@ -38,11 +39,15 @@ logger = logging.getLogger(__name__)
 
 _IDLE_PERIOD_S = 0.2
 _ON_ITS_OWN: Mapping[str, object] = {"uplink": None, "update": None, "samples": None}
+_NOTHING_BESIDE: Mapping[str, object] = {"serials": None}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a station consists of; one that is on its own has no fleet."""
+    """What a station consists of; one that is on its own has no fleet.
+
+    `beside` is what runs beside it and never holds it up, by name.
+    """
 
     camera: Camera
     loop: StationLoop
@@ -56,6 +61,7 @@ class Parts:
     times: StageTimes
     ladder: Ladder
     fleet: "Membership | None" = None
+    beside: Mapping[str, SidePart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,6 +135,8 @@ class Agent:
             parts.outputs.start()
             if parts.fleet is not None:
                 parts.fleet.start()
+            for part in parts.beside.values():
+                part.start()
             self._status.start()
             self._watchdog.start()
             self._look(None if seconds is None else time.monotonic() + seconds)
@@ -208,6 +216,8 @@ class Agent:
             ending.callback(parts.outputs.stop)
             ending.callback(parts.evidence.close)
             ending.callback(parts.journal.close)
+            for part in parts.beside.values():
+                ending.callback(part.stop)
             ending.callback(parts.spooler.stop)
             # The last decisions become labels when they are committed, and not before.
             ending.callback(parts.journal.flush)
@@ -280,6 +290,8 @@ class Agent:
             "journal": asdict(parts.journal.health),
             **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
             **parts.outputs.tell(),
+            **_NOTHING_BESIDE,
+            **{name: part.tell() for name, part in parts.beside.items()},
             "frames": parts.pulse.frames,
             "passed_over": self._passed_over,
             "belt_speed_px_s": self._speed_px_s,

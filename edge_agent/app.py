@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from edge_agent.agent import Agent, Identity, Parts
+from edge_agent.beside import health_of, open_side_parts
 from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.camera import open_camera
 from edge_agent.describing import describe
@@ -46,7 +48,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     times, geometry = StageTimes(), _geometry(settings)
 
     def state() -> StationState:
-        return describe(
+        found = describe(
             release=loop.release,
             problems=fitness.problems,
             camera=camera,
@@ -55,6 +57,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
             outputs=outputs,
             fallback=ladder.told,
         )
+        return replace(found, parts={**found.parts, **health_of(beside)})
 
     ladder = Ladder(
         settings.fallback,
@@ -89,7 +92,9 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     )
     window = open_window(settings.printer, geometry, label_times, lambda: loop.speed_px_s)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
-    journal = Journal(settings.journal_path, settings.station.name)
+    journal = Journal(
+        settings.journal_path, settings.station.name, is_leased=settings.serials.leased
+    )
     desk = OutcomeDesk(journal, outputs, time.time)
     fates = Fates(journal, time.time)
     outputs.commit_through(fates)
@@ -121,6 +126,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         samples=None if fleet is None else fleet.uploads.samples,
         releases=None if fleet is None else RisingReleases(fleet.updater, ladder),
     )
+    beside = open_side_parts(settings, journal, lambda: loop.release)
     parts = Parts(
         camera=camera,
         loop=loop,
@@ -134,6 +140,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         times=times,
         ladder=ladder,
         fleet=fleet,
+        beside=beside,
     )
     identity = Identity(
         station=settings.station.name,

@@ -24,6 +24,7 @@ from edge_agent.printer_check import look_at_printer, look_at_window
 from edge_agent.printing.journal_lock import is_in_use
 from edge_agent.printing.reading import read_items
 from edge_agent.rendering import ReleaseLabels
+from edge_agent.serials.check import check_ssccs, held_numbers
 from edge_agent.settings import StationFile, named_after, read_settings
 from edge_agent.station.picture_size import beyond_picture, other_than_calibrated
 from edge_agent.uplink.section import FleetSection
@@ -85,6 +86,10 @@ def examine(station: Path) -> Iterator[Finding]:
     for look in signals_of(settings.outputs, settings.applicator, pins_are_in_use=runs):
         yield _finding(station, "outputs", look)
     yield _finding(station, "journal", lambda: _journal(settings))
+    if settings.serials.leased and runs:
+        yield _finding(station, "serials", lambda: _as_told(settings, "serials", "ok"))
+    elif settings.serials.leased:
+        yield _finding(station, "serials", lambda: held_numbers(settings))
     if settings.fleet is not None:
         yield from _fleet(station, settings, settings.fleet)
 
@@ -145,6 +150,7 @@ def _model(release: Release, settings: StationFile) -> str:
 
 
 def _labels(release: Release, settings: StationFile) -> str:
+    check_ssccs(release, settings)
     printer = settings.printer
     for product, error in ReleaseLabels(release, printer.dpmm, printer.made_for).refused():
         error.problem = f"product {product.sku}: {error.problem}"

@@ -13,7 +13,9 @@ from edge_agent.printing.printers.profile import Profile
 from edge_agent.printing.records import LabelItem, LabelOrder
 
 # As long as a label's values can become: see the journal's serials.
-_EXAMPLE = LabelItem("0" * 16, "W" * 6 + "0" * 7, "station", 1_700_000_000.0, "class")
+_EXAMPLE = LabelItem(
+    "0" * 16, "W" * 6 + "0" * 7, "station", 1_700_000_000.0, "class", sscc="0" * 18
+)
 
 
 class ReleaseLabels:
@@ -74,7 +76,8 @@ def order_context(order: LabelOrder) -> Context:
 
 def _fields(item: LabelItem) -> Mapping[str, object]:
     """What a layout can say of an item."""
-    return {
+    unit = {} if item.sscc is None else {"sscc": item.sscc}
+    return unit | {
         "id": item.item_id,
         "serial": item.serial,
         "station": item.station,

@@ -8,9 +8,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
@@ -20,6 +20,7 @@ from edge_agent.outputs.section import ApplicatorSection, OutputsSection
 from edge_agent.panel.section import PanelSection
 from edge_agent.printing.section import PrinterSection
 from edge_agent.section import Section
+from edge_agent.serials.section import SerialsSection
 from edge_agent.station.section import BeltSection, ZoneSection
 from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.section import InferenceSection
@@ -56,6 +57,13 @@ class StationFile(Document):
     fallback: FallbackSection | None = None
     panel: PanelSection | None = None
     fleet: FleetSection | None = None
+    serials: SerialsSection = SerialsSection()
+
+    @model_validator(mode="after")
+    def _has_a_lessor(self) -> Self:
+        if self.serials.leased and self.fleet is None:
+            raise ValueError("serials.leased needs a fleet that gives them: [fleet]")
+        return self
 
     @property
     def journal_path(self) -> Path:

@@ -4,6 +4,11 @@ import sqlite3
 from pathlib import Path
 
 _SINCE = {
+    4: (
+        "DROP TABLE ranges",
+        "DROP INDEX items_by_sscc",
+        "ALTER TABLE items DROP COLUMN sscc",
+    ),
     3: (
         "DROP TABLE voids",
         *(f"ALTER TABLE items DROP COLUMN {name}" for name in ("diverted_at", "seen_to_at")),

@@ -1,9 +1,11 @@
 """The label layout: what stands where on a label, in millimetres from its top-left corner.
 
-Texts are Jinja2 templates with expressions over `item` and `product`, such as `{{ product.name }}`.
+Texts are Jinja2 templates with expressions over `item`, `product` and `unit` (the logistic unit
+that an item is, with its `sscc`), such as `{{ product.name }}`.
 Their evaluation and the drawing are left to `edge_agent.labels`.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -14,6 +16,9 @@ from beltmark.contract.documents import Document, read_document
 MAX_ELEMENTS = 64
 MAX_TEMPLATE_CHARACTERS = 1_024
 MAX_ZPL_CHARACTERS = 65_536
+
+# In an expression; in a text beside it, it would ask for nothing.
+_SSCC = re.compile(r"\{[{%][^}]*\b(?:unit|item)(?:\.sscc\b|\[['\"]sscc['\"]\])")
 
 Template = Annotated[str, Field(min_length=1, max_length=MAX_TEMPLATE_CHARACTERS)]
 Position = Annotated[float, Field(ge=0, le=1_000)]
@@ -152,6 +157,15 @@ class Layout(Document):
     height_mm: Annotated[float, Field(ge=5, le=500)]
     elements: Annotated[tuple[Element, ...], Field(max_length=MAX_ELEMENTS)] = ()
     zpl: Annotated[str, Field(min_length=1, max_length=MAX_ZPL_CHARACTERS)] | None = None
+
+    @property
+    def names_sscc(self) -> bool:
+        """Whether it asks for an SSCC: `unit.sscc`, or `item.sscc` as layouts of before say."""
+        texts = [self.zpl or ""]
+        for element in self.elements:
+            given = element.model_dump(exclude={"kind"}).values()
+            texts += [value for value in given if isinstance(value, str)]
+        return any(_SSCC.search(text) for text in texts)
 
     @model_validator(mode="after")
     def _draws_one_way(self) -> Self:

@@ -64,6 +64,7 @@ class ItemMessage(Message):
     sku: Word | None = None
     gtin: Word | None = None
     serial: Word | None = None
+    sscc: Word | None = None
     print_state: PrintState | None = None
     label_state: Word | None = None
     release: Word

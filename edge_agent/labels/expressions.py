@@ -1,4 +1,4 @@
-"""Evaluates the expressions of a layout (`{{ product.name }}`) over item and product; bounded.
+"""Evaluates a layout's expressions (`{{ product.name }}`) over item, product and unit; bounded.
 
 Only lookups, comparisons, choices and the filters below: no statement, call or
 arithmetic can make a text longer than the layout's author wrote it. What a text may contain is
@@ -17,7 +17,7 @@ from edge_agent.labels.errors import LabelError
 from edge_agent.labels.gs1 import normal_gtin
 
 Context = Mapping[str, Mapping[str, object]]
-"""`item` and `product`, each with its plain fields."""
+"""`item`, `product` and `unit`, each with its plain fields."""
 
 MAX_TEXT_CHARACTERS = 1_024
 
@@ -157,7 +157,7 @@ class Expression:
             if not isinstance(node, _NODES):
                 raise self._wrong(
                     f"{type(node).__name__.lower()} is not possible in a layout",
-                    "only expressions over item and product are",
+                    "only expressions over item, product and unit are",
                 )
 
     def _wrong(self, problem: str, mend: str) -> LabelError:

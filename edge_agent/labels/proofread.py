@@ -19,7 +19,8 @@ def label_context(item: Mapping[str, object], product: Product) -> Context:
         item: The item's fields: `id`, `serial`, `decided_at` (seconds since the epoch), …
         product: The product decided on.
     """
-    return {"item": item, "product": product.model_dump()}
+    unit = {"sscc": item["sscc"]} if "sscc" in item else {}
+    return {"item": item, "product": product.model_dump(), "unit": unit}
 
 
 def refused_labels(

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from beltmark.contract.messages import LabelState, PrintState
-from edge_agent.printing import label_writes, writes
+from beltmark.contract.serials import NumberKind, NumberRange
+from edge_agent.printing import label_writes, numbers, writes
 from edge_agent.printing.journal_lock import take
 from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
@@ -67,6 +68,7 @@ class Journal:
         station: Name of the station, noted with each item.
         clock: Seconds since the epoch.
         boot: Which start of the computer this is; None asks the system.
+        is_leased: Whether labels are numbered in ranges that were given to it, see `add_range`.
 
     Attributes:
         recollection: What an earlier run left.
@@ -81,8 +83,10 @@ class Journal:
         station: str,
         clock: Callable[[], float] = time.time,
         boot: str | None = None,
+        *,
+        is_leased: bool = False,
     ) -> None:
-        self._station, self._clock = station, clock
+        self._station, self._clock, self._is_leased = station, clock, is_leased
         self._boot = this_boot() if boot is None else boot
         self._lock_handle = take(path)
         try:
@@ -108,7 +112,9 @@ class Journal:
         The future fails with `JournalUnavailable` (not committed) or `AlreadyDecided`.
         """
         return self._put(
-            lambda connection: writes.write_decision(connection, self._station, decision)
+            lambda connection: writes.write_decision(
+                connection, self._station, decision, is_leased=self._is_leased
+            )
         )
 
     def step_label(
@@ -181,6 +187,16 @@ class Journal:
         """Commits a line of an item's history that changes no state."""
         return self._put(
             lambda connection: writes.write_note(connection, item_id, at, what, detail)
+        )
+
+    def begin_request(self, kind: NumberKind, new: str) -> "Future[str]":
+        """Commits under which identity a range is asked for; the future gives it, see `numbers`."""
+        return self._put(lambda connection: numbers.begin_request(connection, kind, new))
+
+    def add_range(self, given: NumberRange, request: str) -> "Future[bool]":
+        """Commits a range of numbers; the future gives False for one that may have been used."""
+        return self._put(
+            lambda connection: numbers.write_range(connection, given, request, self._clock())
         )
 
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:

@@ -56,6 +56,7 @@ class LabelItem:
         station: Name of the station.
         decided_at: Seconds since the epoch.
         class_name: The class it was recognised as.
+        sscc: Its own for ever, where its layout asks for one.
     """
 
     item_id: str
@@ -63,6 +64,7 @@ class LabelItem:
     station: str
     decided_at: float
     class_name: str
+    sscc: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 from beltmark.contract.errors import InputError, UnknownVersionError
 from edge_agent.printing.states import PRINT_STATES
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
+RANGES_SINCE = 4
+"""The version from which a journal holds leased numbers."""
 
 # What makes a journal of each earlier version into one of the next.
 _VOIDS = """
@@ -23,6 +25,21 @@ CREATE TABLE voids (
     PRIMARY KEY (item_id, attempt)
 ) STRICT;
 """
+# Numbers that the fleet's server gave to this journal alone; `next` only grows.
+_RANGES = """
+CREATE TABLE ranges (
+    kind TEXT NOT NULL, -- serial, sscc
+    head TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    next INTEGER NOT NULL,
+    request TEXT NOT NULL UNIQUE,
+    leased_at REAL NOT NULL
+) STRICT;
+CREATE INDEX open_ranges ON ranges (kind) WHERE next <= last;
+CREATE UNIQUE INDEX items_by_sscc ON items (sscc) WHERE sscc IS NOT NULL;
+"""
 _MIGRATIONS = {
     1: "ALTER TABLE items ADD COLUMN evidence TEXT;",
     2: "ALTER TABLE items ADD COLUMN diverted_at REAL;"
@@ -31,6 +48,7 @@ _MIGRATIONS = {
     "ALTER TABLE labels ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE labels ADD COLUMN for_person TEXT;"
     "ALTER TABLE labels ADD COLUMN taken_at REAL;" + _VOIDS,
+    3: "ALTER TABLE items ADD COLUMN sscc TEXT;" + _RANGES,
 }
 
 # A label's newest state of those that every version knows, see `states`; in a query that names the
@@ -70,6 +88,7 @@ CREATE TABLE items (
     evidence TEXT, -- JSON: see `weighed`; NULL where none was recorded
     diverted_at REAL, -- when it was confirmed to be off the belt
     seen_to_at REAL, -- when a person saw to it after its review
+    sscc TEXT, -- of a logistic unit
     UNIQUE (gtin, serial)
 ) STRICT;
 CREATE INDEX items_by_time ON items (decided_at);
@@ -101,7 +120,7 @@ CREATE TABLE positions (
     size_px REAL NOT NULL,
     class_name TEXT
 ) STRICT;
-{_VOIDS}CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
+{_VOIDS}{_RANGES}CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 

@@ -5,7 +5,9 @@ Those of a label's steps are in `label_writes`.
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
+from edge_agent.printing.numbers import NoNumbers, take_numbers
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
 from edge_agent.printing.weighed import weighing_text
 
@@ -15,17 +17,35 @@ class AlreadyDecided(Exception):  # noqa: N818 - it is a mistake of this program
 
 
 def write_decision(
-    connection: sqlite3.Connection, station: str, new: ItemDecision
+    connection: sqlite3.Connection, station: str, new: ItemDecision, *, is_leased: bool = False
 ) -> LabelItem | None:
-    """Writes an item's decision; with PRINT also its label and serial, and returns what it says."""
-    decision, product = new.decision, new.decision.product
-    prints = decision.outcome == "PRINT" and product is not None
-    serial = next_serial(connection, product.gtin14) if prints and product else None
+    """Writes an item's decision; with PRINT also its label and serial, and returns what it says.
+
+    Where the station has no number for the label, the item goes to a person.
+
+    Args:
+        connection: The journal.
+        station: Name of the station.
+        new: The decision.
+        is_leased: Whether labels are numbered in ranges that the fleet's server gave.
+    """
+    decision, serial, sscc = new.decision, None, None
+    if decision.outcome == "PRINT" and decision.product is not None:
+        with_sscc = new.layout is not None and new.layout.names_sscc
+        try:
+            serial, sscc = take_numbers(
+                connection, decision.product.gtin14, is_leased=is_leased, with_sscc=with_sscc
+            )
+        except NoNumbers as lack:
+            decision = replace(
+                decision, outcome="REVIEW", rule="no_serials", reason=str(lack), product=None
+            )
+    product = decision.product
     try:
         connection.execute(
             "INSERT INTO items (item_id, station, decided_at, outcome, rule, reason, class_name, "
             "probability, sku, gtin, serial, x_px, y_px, captured_at, release, package_sha256, "
-            "evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "evidence, sscc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 new.item_id,
                 station,
@@ -44,6 +64,7 @@ def write_decision(
                 new.release,
                 new.package_sha256,
                 None if decision.weighing is None else weighing_text(decision.weighing),
+                sscc,
             ),
         )
     except sqlite3.IntegrityError as error:
@@ -55,8 +76,9 @@ def write_decision(
         "INSERT INTO labels (item_id, state, copies) VALUES (?, 'decided', ?)",
         (new.item_id, product.copies if product else 1),
     )
-    add_history(connection, new.item_id, new.decided_at, "label decided", f"serial {serial}")
-    return LabelItem(new.item_id, serial, station, new.decided_at, decision.class_name or "")
+    told = f"serial {serial}" if sscc is None else f"serial {serial}, SSCC {sscc}"
+    add_history(connection, new.item_id, new.decided_at, "label decided", told)
+    return LabelItem(new.item_id, serial, station, new.decided_at, decision.class_name or "", sscc)
 
 
 def write_review(
@@ -109,19 +131,6 @@ def write_positions(
         connection.execute(
             "INSERT OR REPLACE INTO facts VALUES ('belt_speed_px_s', ?)", (str(float(speed_px_s)),)
         )
-
-
-def next_serial(connection: sqlite3.Connection, gtin14: str) -> str:
-    """Takes the next serial of a GTIN."""
-    (series,) = connection.execute(
-        "SELECT value FROM facts WHERE name = 'serial_series'"
-    ).fetchone()
-    (number,) = connection.execute(
-        "INSERT INTO serials VALUES (?, 1) "
-        "ON CONFLICT (gtin) DO UPDATE SET issued = issued + 1 RETURNING issued",
-        (gtin14,),
-    ).fetchone()
-    return f"{series}{number:07d}"
 
 
 def add_history(

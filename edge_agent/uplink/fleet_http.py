@@ -19,6 +19,7 @@ Fate = Literal["taken", "refused", "later"]
 _CONNECT_TIMEOUT_S: Final = 5.0
 _READ_TIMEOUT_S: Final = 20.0
 _TOLD_BYTES: Final = 500
+_CONTENT_BYTES: Final = 64 * 1024
 # Refusals that are not about what was sent: a token that is renewed, a device that the server does
 # not know before its birth was heard, a server that is slow or busy.
 _FOR_NOW: Final = (401, 403, 404, 408, 425, 429)
@@ -31,10 +32,12 @@ class Answer:
     Attributes:
         fate: What it amounts to.
         told: Why, where it was not taken.
+        content: What the server answered, where it was taken; cut off where it is long.
     """
 
     fate: Fate
     told: str = ""
+    content: bytes = b""
 
 
 def parse_server(address: str) -> str:
@@ -89,7 +92,7 @@ class FleetHttp:
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             return Answer("later", f"the server {self._server} cannot be reached: {_cause(error)}")
         try:
-            return _judged(response.status, response.read(_TOLD_BYTES))
+            return _judged(response.status, response.read(_CONTENT_BYTES))
         except (urllib3.exceptions.HTTPError, HTTPException, OSError):
             return _judged(response.status, b"")
         finally:
@@ -98,8 +101,9 @@ class FleetHttp:
 
 def _judged(status: int, told: bytes) -> Answer:
     if 200 <= status < 300:
-        return Answer("taken")
-    text = "".join(c if c.isprintable() else " " for c in told.decode(errors="replace")).strip()
+        return Answer("taken", content=told)
+    words = told[:_TOLD_BYTES].decode(errors="replace")
+    text = "".join(c if c.isprintable() else " " for c in words).strip()
     reason = f"the server answers {status} {text}".rstrip()
     is_final = 400 <= status < 500 and status not in _FOR_NOW
     return Answer("refused" if is_final else "later", reason)

@@ -26,8 +26,8 @@ MAX_STEPS = 200
 _STEPS = f"""
 SELECT step, history.at, what, detail,
     station, items.item_id, decided_at, outcome, rule, reason, class_name, probability, sku, gtin,
-    serial, labels.state AS label_state, {PRINT_STATE_SQL} AS print_state, release, package_sha256,
-    evidence
+    serial, sscc, labels.state AS label_state, {PRINT_STATE_SQL} AS print_state, release,
+    package_sha256, evidence
 FROM history JOIN items USING (item_id) LEFT JOIN labels USING (item_id)
 WHERE step > ? ORDER BY step LIMIT ?
 """

@@ -35,6 +35,8 @@ _MENDS: Final[Mapping[str, str]] = {
     "inference": "The station's computer is too busy or stands still: look at it, start it anew.",
     "station": "Look at the station: what it says names what it waits for.",
     "divert": "See to the divert: power and cable of its relay.",
+    "serials": "Look at the network to the server, and at beltmark-fleet serials. Without numbers, "
+    "items go to a person.",
     "agent": "It goes on when its agent is started again.",
 }
 _MEND_OF_A_LINE: Final = "See to this output: power and cable of its relay."

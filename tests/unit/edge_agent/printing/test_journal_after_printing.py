@@ -181,7 +181,7 @@ def test_the_fleet_is_told_both_words(journal: Journal, path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_journal_of_before_goes_on(journal: Journal, path: Path, version: int) -> None:
     begin(journal, *TO_PRINTED)
     journal.close()
