@@ -9,9 +9,9 @@ from edge_agent.capture.frame import Frame
 from edge_agent.station.geometry import BoxXyxyPx
 from edge_agent.station.items import Decided, Item
 from edge_agent.station.review import ReviewView
-from edge_agent.station.sighting import BestView
+from edge_agent.station.sighting import BestView, is_whole
 
-# A view with less than this share of the best one's area is not worth measuring.
+# Of two views of one item, one with less than this share of the other's area is the worse.
 _AREA_WORTH_SHARE = 0.7
 
 
@@ -48,17 +48,33 @@ def review_view(
 
 
 def offer_view(item: Item, box_xyxy_px: BoxXyxyPx, image_bgr: NDArray[np.uint8]) -> None:
-    """Offers an undecided item's view in an image (uint8 [height, width, 3], BGR) to be kept."""
+    """Offers an undecided item's view in an image (uint8 [height, width, 3], BGR) to be kept.
+
+    A whole view goes before one that the image's edge cuts, and a much larger one before a smaller,
+    however sharp that seems: a slice at the edge holds little but edges, and plain goods have none.
+    """
     if item.outcome is not None:
         return
     left, top, right, bottom = (max(0, round(edge)) for edge in box_xyxy_px)
     crop = image_bgr[top:bottom, left:right]
-    best = item.sighting.best_view
-    if crop.size == 0 or (best is not None and crop.size < _AREA_WORTH_SHARE * best.crop_bgr.size):
+    if crop.size == 0:
         return
-    quality = crop.size * _sharpness(crop)
-    if best is None or quality > best.quality:
-        item.sighting.offer_view(BestView(crop.copy(), box_xyxy_px, quality))
+    height_px, width_px = image_bgr.shape[:2]
+    whole = is_whole(box_xyxy_px, width_px, height_px)
+    best = item.sighting.best_view
+    if best is None or whole > best.is_whole or _is_larger(crop, best, whole):
+        item.sighting.best_view = _view(crop, box_xyxy_px, whole)
+    elif whole == best.is_whole and crop.size >= _AREA_WORTH_SHARE * best.crop_bgr.size:
+        item.sighting.offer_view(_view(crop, box_xyxy_px, whole))
+
+
+def _is_larger(crop_bgr: NDArray[np.uint8], best: BestView, whole: bool) -> bool:
+    return whole == best.is_whole and best.crop_bgr.size < _AREA_WORTH_SHARE * crop_bgr.size
+
+
+def _view(crop_bgr: NDArray[np.uint8], box_xyxy_px: BoxXyxyPx, whole: bool) -> BestView:
+    quality = crop_bgr.size * _sharpness(crop_bgr)
+    return BestView(crop_bgr.copy(), box_xyxy_px, quality, whole)
 
 
 def _sharpness(crop_bgr: NDArray[np.uint8]) -> float:

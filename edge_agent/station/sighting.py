@@ -51,11 +51,13 @@ class BestView:
         crop_bgr: uint8 [height, width, 3], BGR: the item cut out of its frame.
         box_xyxy_px: Where it was in the frame.
         quality: Higher is better.
+        is_whole: False where the frame's edge cuts the item.
     """
 
     crop_bgr: NDArray[np.uint8]
     box_xyxy_px: BoxXyxyPx
     quality: float
+    is_whole: bool = True
 
 
 class SightingInProgress:

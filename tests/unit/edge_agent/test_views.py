@@ -45,6 +45,36 @@ def test_the_sharper_view_is_kept_and_does_not_change_with_its_frame() -> None:
     assert np.array_equal(seen.sighting.best_view.crop_bgr, before)
 
 
+def test_plain_goods_are_kept_whole_and_not_as_the_slice_that_came_in_first() -> None:
+    """A carton of one colour has no edges inside; the slice of it at the frame's edge has some."""
+    seen = item()
+    for front in range(6, 90, 6):
+        image = np.random.default_rng(front).integers(0, 40, (80, 100, 3), dtype=np.uint8)
+        image[20:60, max(0, front - 40) : front] = 200
+        offer_view(seen, (max(0.0, front - 40.0), 20.0, front + 1.0, 60.0), image)
+    view = seen.sighting.best_view
+    assert view is not None
+    assert view.is_whole
+    assert view.crop_bgr.shape[:2] == (40, 41)
+
+
+def test_of_views_that_the_edge_cuts_the_larger_is_kept_and_a_whole_one_before_all() -> None:
+    seen, image = item(), noise()
+    wide, slice_px, small = (
+        (0.0, 10.0, 60.0, 60.0),
+        (0.0, 10.0, 12.0, 60.0),
+        (40.0, 20.0, 60.0, 40.0),
+    )
+    flat = np.full_like(image, 90)
+    for box, picture in ((slice_px, image), (wide, flat), (slice_px, image)):
+        offer_view(seen, box, picture)
+    assert seen.sighting.best_view is not None
+    assert seen.sighting.best_view.box_xyxy_px == wide
+    for box in (small, wide):
+        offer_view(seen, box, image)
+    assert seen.sighting.best_view.box_xyxy_px == small
+
+
 @pytest.mark.parametrize("box", [(10, 10, 10, 40), (-30, -30, -5, -5), (200, 10, 220, 30)])
 def test_a_box_without_a_picture_is_no_view(box: BoxXyxyPx) -> None:
     seen = item()
