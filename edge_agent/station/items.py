@@ -7,6 +7,7 @@ from beltmark.contract.catalogue import Catalogue
 from beltmark.contract.messages import Outcome
 from beltmark.contract.package import Manifest
 from beltmark.contract.policy import Policy
+from edge_agent.station.beyond import Left
 from edge_agent.station.decision import Decision
 from edge_agent.station.sighting import BestView, SightingInProgress
 from edge_agent.station.track import Track
@@ -29,18 +30,21 @@ class Item:
         item_id: Its identity; changes once if it is recognised.
         track: Its way.
         sighting: What was seen of it.
-        came: By the entry edge, there at the start, or from nowhere inside the zone.
+        came: By the entry edge, there at the start, from nowhere inside the zone, or back over an
+            edge by which something left.
         rules: The release's that its sighting goes by: its scores are of that release's classes.
         outcome: Its outcome, once decided.
+        was: Item that left by an edge, and that this one is or may be.
         seen_with: On a bench, the items that were seen beside it: it is none of those.
     """
 
     item_id: str
     track: Track
     sighting: SightingInProgress
-    came: Literal["entry", "start", "inside"]
+    came: Literal["entry", "start", "inside", "back"]
     rules: Rules
     outcome: Outcome | None = None
+    was: Left | None = None
     seen_with: set[str] = field(default_factory=set)
 
 

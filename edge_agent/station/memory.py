@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge_agent.station.geometry import StationGeometry
+from edge_agent.station.odometer import Way
 from edge_agent.station.recovery import (
     Recognised,
     Remembered,
@@ -33,6 +34,7 @@ class _Kept:
         in_view_since: On a bench, since when its place is in view.
         is_from_before: Whether an earlier run saw it last.
         looks_hold: False where another model saw it: to the one of now, it may look like anything.
+        mark: How far the belt had come when it was last seen; None where that is not known.
     """
 
     item: Remembered
@@ -41,13 +43,19 @@ class _Kept:
     in_view_since: float | None
     is_from_before: bool
     looks_hold: bool
+    mark: Way | None
 
 
 class Memory:
-    """The items out of sight of one station."""
+    """The items out of sight of one station.
 
-    def __init__(self, geometry: StationGeometry) -> None:
-        self._geometry = geometry
+    Args:
+        geometry: Its zone.
+        may_reverse: Whether its belt is known to run backward at times.
+    """
+
+    def __init__(self, geometry: StationGeometry, *, may_reverse: bool = False) -> None:
+        self._geometry, self._may_reverse = geometry, may_reverse
         self._kept: dict[str, _Kept] = {}
 
     @property
@@ -56,7 +64,13 @@ class Memory:
         return not self._kept
 
     def keep(
-        self, item: Remembered, at: float, ran_s: float | None = None, *, looks_hold: bool = True
+        self,
+        item: Remembered,
+        at: float,
+        ran_s: float | None = None,
+        *,
+        looks_hold: bool = True,
+        mark: Way | None = None,
     ) -> None:
         """Remembers an item from now on.
 
@@ -65,12 +79,13 @@ class Memory:
             at: The time.
             ran_s: For one that an earlier run saw last: for how long the belt ran since, at most.
             looks_hold: False where another model than the one of now saw it.
+            mark: How far the belt had come then, see `Odometer.way`.
         """
         while len(self._kept) >= _MAX_ITEMS:
             del self._kept[next(iter(self._kept))]
         is_from_before = ran_s is not None
         ran_s = at - item.seen_at if ran_s is None else ran_s
-        self._kept[item.item_id] = _Kept(item, at, ran_s, at, is_from_before, looks_hold)
+        self._kept[item.item_id] = _Kept(item, at, ran_s, at, is_from_before, looks_hold, mark)
 
     def forget_looks(self) -> None:
         """Another model looks from now on: how the items looked before tells nothing any more."""
@@ -91,23 +106,50 @@ class Memory:
         return undecided
 
     def recognise(
-        self, unexplained: Sequence[Unexplained], speed_px_s: float | None, at: float
+        self, unexplained: Sequence[Unexplained], speed_px_s: float | None, at: float, way: Way
     ) -> dict[int, Recognised]:
-        """Tells which of the items kept each unexplained one is; see `recovery.recognise`."""
-        ran_s = [kept.ran_s + at - kept.kept_at for kept in self._kept.values()]
-        # A clock that was set back leaves everything open.
-        moving_s = -1.0 if any(s < 0 for s in ran_s) else max(ran_s, default=0.0)
-        farthest_px = farthest_way_px(self._geometry, speed_px_s, moving_s)
-        items = [kept.item for kept in self._kept.values()]
+        """Tells which of the items kept each unexplained one is; see `recovery.recognise`.
+
+        Args:
+            unexplained: What is seen.
+            speed_px_s: Speed of the running belt, where it is known.
+            at: The time.
+            way: How far the belt has come.
+        """
+        ways = [self._since(kept, speed_px_s, at, way) for kept in self._kept.values()]
+        # Each is tried from where it is at least: what the belt came since is much the same for all.
+        items = [
+            self._moved(kept.item, since.least_px)
+            for kept, since in zip(self._kept.values(), ways, strict=True)
+        ]
+        farthest_px = max((since.unsure_px for since in ways), default=0.0)
         return recognise(unexplained, items, self._geometry, farthest_px)
 
-    def could_be_at(self, x_px: float, y_px: float, size_px: float) -> bool:
+    def _since(self, kept: _Kept, speed_px_s: float | None, at: float, way: Way) -> Way:
+        """How far the belt came since an item was last seen."""
+        ran_s = kept.ran_s + at - kept.kept_at
+        if kept.mark is not None and ran_s >= 0:
+            since = way.since(kept.mark)
+            farthest_px = 2 * self._geometry.length_px
+            return Way(max(-farthest_px, since.least_px), min(farthest_px, since.most_px))
+        # A clock that was set back leaves everything open.
+        most_px = farthest_way_px(self._geometry, speed_px_s, ran_s)
+        return Way(-most_px if self._may_reverse else 0.0, most_px)
+
+    def _moved(self, item: Remembered, way_px: float) -> Remembered:
+        dx, dy = self._geometry.direction
+        return replace(item, x_px=item.x_px + dx * way_px, y_px=item.y_px + dy * way_px)
+
+    def could_be_at(self, x_px: float, y_px: float, size_px: float, way: Way) -> bool:
         """Whether the belt can have carried an item that this run lost to this place."""
-        return any(
-            could_have_come_to(kept.item, x_px, y_px, size_px, self._geometry)
-            for kept in self._kept.values()
-            if not kept.is_from_before  # the start has settled what became of those
-        )
+        for kept in self._kept.values():
+            if kept.is_from_before:
+                continue  # the start has settled what became of those
+            back_px = 0.0 if kept.mark is None else min(0.0, way.since(kept.mark).least_px)
+            item = self._moved(kept.item, back_px)
+            if could_have_come_to(item, x_px, y_px, size_px, self._geometry):
+                return True
+        return False
 
     def alike(self, class_name: str | None) -> list[str]:
         """Returns the items that looked like this, or may look like it now."""
@@ -117,11 +159,19 @@ class Memory:
             if not kept.looks_hold or kept.item.class_name == class_name
         ]
 
-    def pass_time(self, at: float, shift_px: tuple[float, float], speed_px_s: float | None) -> None:
+    def pass_time(
+        self,
+        at: float,
+        shift_px: tuple[float, float],
+        speed_px_s: float | None,
+        *,
+        may_reverse: bool = False,
+    ) -> None:
         """Moves all items along with the picture, and lets go of what can't come back."""
         geometry = self._geometry
         longest_s = _LONGEST_S
-        if geometry.is_belt and speed_px_s:
+        # A belt that runs back and forth may keep an item in the zone for as long as it likes.
+        if geometry.is_belt and speed_px_s and not may_reverse:
             longest_s = min(longest_s, _LEAVING_FACTOR * geometry.length_px / speed_px_s)
         for item_id, kept in list(self._kept.items()):
             item = replace(

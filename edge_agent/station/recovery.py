@@ -106,7 +106,7 @@ def farthest_way_px(geometry: StationGeometry, speed_px_s: float | None, moving_
 def could_have_come_to(
     item: Remembered, x_px: float, y_px: float, size_px: float, geometry: StationGeometry
 ) -> bool:
-    """Whether a belt, which never runs backward, can have carried an item to this place."""
+    """Whether a belt that runs forward can have carried an item to this place."""
     slack_px = _slack_px(min(size_px, item.size_px))
     ahead_px = geometry.along_px(x_px, y_px) - geometry.along_px(item.x_px, item.y_px)
     aside_px = geometry.across_px(x_px, y_px) - geometry.across_px(item.x_px, item.y_px)

@@ -34,6 +34,7 @@ class Track:
         first_at: Time of the first detection, in seconds.
         first_px: Centre at the first detection.
         seen_at: Time of the last detection.
+        placed_at: Time of its place: of the last detection, or of what is known since.
         seen_box_px: Box of the last detection.
         seen_scores: float32 [C], its class scores.
         hits: Detections so far.
@@ -49,6 +50,7 @@ class Track:
         self.velocity_px_s = velocity_px_s
         self.first_at, self.first_px = at, (self.x_px, self.y_px)
         self.seen_at, self.seen_box_px = at, box
+        self.placed_at = at
         self.seen_scores = first.class_scores
         self.hits = 1
         self._recent = deque([(at, self.x_px, self.y_px)], _WINDOW_FRAMES)
@@ -60,7 +62,7 @@ class Track:
 
     def predicted_px(self, at: float) -> tuple[float, float]:
         """Where its centre should be at a time."""
-        dt = max(0.0, at - self.seen_at)
+        dt = max(0.0, at - self.placed_at)
         return self.x_px + self.velocity_px_s[0] * dt, self.y_px + self.velocity_px_s[1] * dt
 
     def gate_px(self, at: float) -> float:
@@ -79,6 +81,11 @@ class Track:
         """Moves it along with the picture."""
         self.x_px, self.y_px = self.x_px + x_px, self.y_px + y_px
 
+    def carry(self, x_px: float, y_px: float, at: float) -> None:
+        """It was carried on to where it is at this time, whether it is seen there or not."""
+        self.shift(x_px, y_px)
+        self.placed_at = at
+
     def see(self, detection: Detected, at: float, *, rests: bool) -> None:
         """Takes a detection in; what rests has no velocity."""
         box = detection.box_xyxy_px
@@ -90,7 +97,8 @@ class Track:
             self._measure_velocity(at, x, y)
         self.width_px += _SIZE_GAIN * (float(box[2] - box[0]) - self.width_px)
         self.height_px += _SIZE_GAIN * (float(box[3] - box[1]) - self.height_px)
-        self.seen_at, self.seen_box_px = at, box
+        self.seen_at = self.placed_at = at
+        self.seen_box_px = box
         self.seen_scores = detection.class_scores
         self.hits += 1
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from edge_agent.station.detected import Detected
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
+from edge_agent.station.odometer import Odometer, Way
 from edge_agent.station.shift import Along, Spot, common_shift_px, likeness
 from edge_agent.station.track import Track
 
@@ -74,9 +75,26 @@ class TrackerUpdate:
 
 
 class Tracker:
-    """All tracks of a station."""
+    """All tracks of a station.
 
-    def __init__(self, geometry: StationGeometry, settings: TrackerSettings | None = None) -> None:
+    Args:
+        geometry: Its zone.
+        settings: When tracks begin and end.
+        may_reverse: Whether the belt is known to run backward at times.
+
+    Attributes:
+        odometer: How far the belt has come.
+    """
+
+    def __init__(
+        self,
+        geometry: StationGeometry,
+        settings: TrackerSettings | None = None,
+        *,
+        may_reverse: bool = False,
+    ) -> None:
+        self.odometer = Odometer(geometry, may_reverse=may_reverse)
+        self._marks: dict[int, Way] = {}
         self._geometry = geometry
         self._settings = settings or TrackerSettings()
         self._looks_weight = 0.0 if geometry.is_belt else _LOOKS_WEIGHT
@@ -109,8 +127,20 @@ class Tracker:
         for track in self._tracks:
             track.seen_scores = np.zeros(classes, np.float32)
 
-    def update(self, detections: Sequence[Detected], at: float) -> TrackerUpdate:
-        """Takes in the detections of one frame, captured at time `at` (seconds, any epoch)."""
+    def mark(self, track: Track) -> Way:
+        """How far the belt had come when a track was last seen."""
+        return self._marks[track.track_id]
+
+    def update(
+        self, detections: Sequence[Detected], at: float, way_px: float | None = None
+    ) -> TrackerUpdate:
+        """Takes in the detections of one frame.
+
+        Args:
+            detections: What was found in it.
+            at: When it was captured, in seconds of any epoch.
+            way_px: How far the belt came since the last frame, where that is measured.
+        """
         settings = self._settings
         # A clock that is set, forward or back, ends them all: nothing is known of the time between.
         lasting = [t for t in self._tracks if abs(at - t.seen_at) <= settings.lost_after_s]
@@ -121,8 +151,10 @@ class Tracker:
             for i, d in enumerate(detections)
             if settings.keep_score <= d.score < settings.birth_score
         ]
+        if way_px is not None:
+            self._carry(lasting, way_px, at)
         shift_px = self._shift(lasting, [detections[i] for i in strong], at)
-        self._updated_at = at
+        dt, self._updated_at = at - self._updated_at, at
         # Items before candidates, strong detections before weak ones: a doubtful box never takes
         # an item's place while a better explanation is at hand.
         confirmed = [t for t in lasting if t.hits >= settings.birth_hits]
@@ -138,19 +170,58 @@ class Tracker:
                 at,
                 self._looks_weight,
             )
+        if self._geometry.is_belt:
+            self._measure_way(lasting, seen, detections, at, dt, way_px)
         for track, index in seen:
             track.see(detections[index], at, rests=not self._geometry.is_belt)
         born = self._born(strong, detections, seen, at)
         seen += born
+        self._marks |= {track.track_id: self.odometer.way for track, _ in seen}
         doubles = _doubles([t for t, _ in seen], settings.birth_hits)
         ended += doubles
         self._tracks = [t for t in (*lasting, *(t for t, _ in born)) if t not in doubles]
+        alive = {t.track_id for t in (*self._tracks, *ended)}
+        self._marks = {key: mark for key, mark in self._marks.items() if key in alive}
         self._learn_speed(at)
         return TrackerUpdate(
             tuple((t, i) for t, i in seen if t not in doubles),
             tuple(ended),
             shift_px,
         )
+
+    def _measure_way(
+        self,
+        tracks: Sequence[Track],
+        seen: Sequence[tuple[Track, int]],
+        detections: Sequence[Detected],
+        at: float,
+        dt: float,
+        way_px: float | None,
+    ) -> None:
+        """Notes how far the belt came, and carries the items along that are not seen."""
+        if way_px is not None:
+            self.odometer.tell(way_px)
+            return
+        moved = [
+            (self._marks[track.track_id], moved_px)
+            for track, index in seen
+            if track.hits >= self._settings.birth_hits
+            and (
+                moved_px := self.odometer.moved_px(
+                    track.seen_box_px, detections[index].box_xyxy_px
+                )
+            )
+            is not None
+        ]
+        way_px = self.odometer.see(moved, dt, self._running_px_s)
+        if way_px is not None:
+            found = {id(track) for track, _ in seen}
+            self._carry([t for t in tracks if id(t) not in found], way_px, at)
+
+    def _carry(self, tracks: Sequence[Track], way_px: float, at: float) -> None:
+        dx, dy = self._geometry.direction
+        for track in tracks:
+            track.carry(dx * way_px, dy * way_px, at)
 
     def _shift(
         self, tracks: Sequence[Track], detections: Sequence[Detected], at: float
@@ -172,7 +243,9 @@ class Tracker:
         if not self._geometry.is_belt:
             return None
         speed, dt = self._running_px_s or 0.0, max(0.0, at - self._updated_at)
-        return Along(self._geometry.direction, -speed * dt - _BACK_PX, speed * _LATE_S)
+        # A belt that turns is behind by what it went and by what it was expected to.
+        back_px = (2 if self.odometer.may_reverse else 1) * speed * dt
+        return Along(self._geometry.direction, -back_px - _BACK_PX, speed * _LATE_S)
 
     def _born(
         self,
