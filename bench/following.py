@@ -9,7 +9,7 @@ import argparse
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import lap
@@ -21,10 +21,11 @@ from beltmark.contract.package import InputSpec, Manifest, OutputSpec
 from beltmark.contract.policy import Policy
 from beltmark.simulation.box_belt import BoxBeltPlan, BoxFrame, box_frames, random_plan
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
-from edge_agent.station.items import Rules
+from edge_agent.station.items import Decided, Rules
 from edge_agent.station.station import Station, StationSettings
 
 CLASSES = ("carton", "can", "pouch")
+_BEGUN_AT = 1_000.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def follow(
     plan: BoxBeltPlan,
     *,
     knows_speed: bool = False,
-    observe: Callable[[Station, BoxFrame, float], None] = lambda *_: None,
+    measures_way: bool = False,
     settings: StationSettings | None = None,
 ) -> Followed:
     """Lets a station follow the items of a belt.
@@ -121,7 +122,7 @@ def follow(
     Args:
         plan: The belt.
         knows_speed: Whether its speed is in the settings.
-        observe: Called before each frame with its time, to tell the station more.
+        measures_way: Whether an encoder tells how far the belt came.
         settings: The station's.
     """
     geometry = StationGeometry(
@@ -129,16 +130,18 @@ def follow(
     )
     numbers = itertools.count(1)
     station = Station(
-        geometry, _rules(), settings or StationSettings(), lambda: f"i{next(numbers)}"
+        geometry, box_rules(), settings or StationSettings(), lambda: f"i{next(numbers)}"
     )
     told, class_of = Followed(len(plan.items)), {i.item_id: i.class_name for i in plan.items}
     truth_of: dict[str, int] = {}
-    at = 1_000.0
+    at, travel_px = _BEGUN_AT, 0.0
     for frame in box_frames(plan):
-        at = 1_000.0 + frame.at_s
-        observe(station, frame, at)
-        boxes = [Box(seen.box_xyxy_px, _scores(seen.class_name), 0.9) for seen in frame.seen]
-        update = station.observe(boxes, round(plan.width_px), round(plan.height_px), at)
+        at = _BEGUN_AT + frame.at_s
+        way_px, travel_px = frame.travel_px - travel_px, frame.travel_px
+        update = station.observe(
+            _boxes(frame), round(plan.width_px), round(plan.height_px), at,
+            way_px=way_px if measures_way else None,
+        )  # fmt: skip
         names = {index: item.item_id for item, index in update.seen}
         for index, seen in enumerate(frame.seen):
             told.identities.add(seen.item_id, names.get(index))
@@ -149,12 +152,22 @@ def follow(
     return told
 
 
+def boxes_of(plan: BoxBeltPlan) -> Iterator[tuple[float, list[Box]]]:
+    """The frames of a belt, as time and detections."""
+    for frame in box_frames(plan):
+        yield _BEGUN_AT + frame.at_s, _boxes(frame)
+
+
+def _boxes(frame: BoxFrame) -> list[Box]:
+    return [Box(seen.box_xyxy_px, _scores(seen.class_name), 0.9) for seen in frame.seen]
+
+
 def _count(
-    decided: Sequence[object], truth_of: dict[str, int], class_of: dict[int, str], told: Followed
+    decided: Sequence[Decided], truth_of: dict[str, int], class_of: dict[int, str], told: Followed
 ) -> None:
     for done in decided:
-        truth = truth_of[done.item_id]  # type: ignore[attr-defined]
-        decision = done.decision  # type: ignore[attr-defined]
+        truth = truth_of[done.item_id]
+        decision = done.decision
         told.rules[decision.rule] += 1
         if decision.outcome == "PRINT":
             told.printed[truth] += 1
@@ -169,7 +182,8 @@ def _scores(class_name: str) -> NDArray[np.float32]:
     return scores
 
 
-def _rules() -> Rules:
+def box_rules() -> Rules:
+    """Rules of a release that knows a product of each class."""
     products = []
     for index, name in enumerate(CLASSES):
         digits = f"95212345{index:04d}"
@@ -192,7 +206,9 @@ def main() -> int:
     parser.add_argument("--belts", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    print("| belt | items | printed | reviewed only | twice | wrong | undecided | switches | IDF1 |")
+    print(
+        "| belt | items | printed | reviewed only | twice | wrong | undecided | switches | IDF1 |"
+    )
     print("|---|---|---|---|---|---|---|---|---|")
     is_right = True
     for name, reverses in (("slows and stands", False), ("also runs back", True)):

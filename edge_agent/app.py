@@ -115,7 +115,10 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     loop = StationLoop(
         geometry=geometry,
         release=release,
-        settings=StationSettings(permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None),
+        settings=StationSettings(
+            permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None,
+            may_reverse=settings.belt.may_reverse,
+        ),
         detector=ground.detector,
         journal=journal,
         desk=desk,

@@ -269,7 +269,10 @@ class StationLoop:
             return
         self._noted_at = at
         self._journal.note_positions(
-            [_last_seen(item, self._station.class_name(item)) for item in self._station.items],
+            [
+                *(_last_seen(item, self._station.class_name(item)) for item in self._station.items),
+                *map(_last_seen_before_zone, self._station.before_zone),
+            ],
             self._station.speed_px_s,
         )
 
@@ -297,6 +300,11 @@ def _remembered(item: LastSeen) -> Remembered:
         place.captured_at,
         item.outcome,
     )
+
+
+def _last_seen_before_zone(item: Remembered) -> LastSeen:
+    place = Place(item.x_px, item.y_px, item.seen_at)
+    return LastSeen(item.item_id, place, item.size_px, item.class_name, item.outcome)
 
 
 def _last_seen(item: Item, class_name: str | None) -> LastSeen:

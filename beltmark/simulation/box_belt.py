@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from beltmark.simulation.profile import SpeedProfile
 
@@ -117,7 +118,9 @@ def box_frames(plan: BoxBeltPlan) -> Iterator[BoxFrame]:
 
 
 def _box(
-    item: BoxItem, x_px: float, jitter: np.ndarray[tuple[int], np.dtype[np.float64]],
+    item: BoxItem,
+    x_px: float,
+    jitter: NDArray[np.float64],
     plan: BoxBeltPlan,
 ) -> BoxXyxyPx | None:
     """Its box as far as it is in the picture; None for less than a sliver."""

@@ -5,7 +5,7 @@ way; where that is not known well enough, it is only known that it may be this o
 has come is the odometer's.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from edge_agent.station.odometer import Way
@@ -88,11 +88,6 @@ class Beyond:
         """What is beyond an edge, in the order in which it left."""
         return tuple(kept.item for kept in self._left.values() if kept.edge == edge)
 
-    def decide(self, item_id: str) -> None:
-        """An item beyond was closed with a person, without being seen again."""
-        kept = self._left[item_id]
-        self._left[item_id] = replace(kept, item=replace(kept.item, outcome="REVIEW"))
-
     def come(self, comer: Comer, way: Way) -> Told:
         """Tells who a comer is, and forgets that one: it is in sight again.
 
@@ -105,9 +100,15 @@ class Beyond:
             slack_px = _slack_px(comer.across_px)
             off_px = comer.end_px - kept.end_px
             if comer.edge == "exit":
-                ahead, behind = off_px > since.most_px + slack_px, off_px < since.least_px - slack_px
+                ahead, behind = (
+                    off_px > since.most_px + slack_px,
+                    off_px < since.least_px - slack_px,
+                )
             else:
-                ahead, behind = off_px < since.least_px - slack_px, off_px > since.most_px + slack_px
+                ahead, behind = (
+                    off_px < since.least_px - slack_px,
+                    off_px > since.most_px + slack_px,
+                )
             if behind:
                 return Told()  # it lies between the zone and the one that left
             del self._left[kept.item.item_id]
@@ -123,7 +124,9 @@ class Beyond:
             length_px: Length of the zone.
         """
         gone = tuple(
-            kept.item for kept in self._left.values() if _is_gone(kept, way.since(kept.mark), length_px)
+            kept.item
+            for kept in self._left.values()
+            if _is_gone(kept, way.since(kept.mark), length_px)
         )
         for item in gone:
             del self._left[item.item_id]
@@ -141,9 +144,8 @@ def _is_gone(kept: Left, since: Way, length_px: float) -> bool:
 def _is_in_lane(kept: Left, comer: Comer) -> bool:
     (start, end), (other_start, other_end) = kept.across_px, comer.across_px
     shared_px = min(end, other_end) - max(start, other_start)
-    return (
-        kept.edge == comer.edge
-        and shared_px >= _LANE_SHARE * min(end - start, other_end - other_start)
+    return kept.edge == comer.edge and shared_px >= _LANE_SHARE * min(
+        end - start, other_end - other_start
     )
 
 

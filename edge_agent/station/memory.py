@@ -117,7 +117,7 @@ class Memory:
             way: How far the belt has come.
         """
         ways = [self._since(kept, speed_px_s, at, way) for kept in self._kept.values()]
-        # Each is tried from where it is at least: what the belt came since is much the same for all.
+        # Each is tried from its least way: beyond that, all have come by much the same.
         items = [
             self._moved(kept.item, since.least_px)
             for kept, since in zip(self._kept.values(), ways, strict=True)
@@ -128,7 +128,7 @@ class Memory:
     def _since(self, kept: _Kept, speed_px_s: float | None, at: float, way: Way) -> Way:
         """How far the belt came since an item was last seen."""
         ran_s = kept.ran_s + at - kept.kept_at
-        if kept.mark is not None and ran_s >= 0:
+        if self._geometry.is_belt and kept.mark is not None and ran_s >= 0:
             since = way.since(kept.mark)
             farthest_px = 2 * self._geometry.length_px
             return Way(max(-farthest_px, since.least_px), min(farthest_px, since.most_px))

@@ -125,7 +125,7 @@ class Odometer:
             most_px = 2 * self._geometry.length_px  # nothing is known of where things may be
         else:
             most_px = _SPEED_TOLERANCE * speed_px_s * dt
-        least_px = -most_px if self.may_reverse or dt < 0 else 0.0
+        least_px = -most_px if self.may_reverse else 0.0
         return Way(self.way.least_px + least_px, self.way.most_px + most_px)
 
     def _went(self, way_px: float) -> None:

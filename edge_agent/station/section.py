@@ -45,6 +45,9 @@ class BeltSection(Section):
 
     Attributes:
         speed_px_s: Speed of the running belt in the picture; without it, it is learnt.
+        may_reverse: Whether the belt can run backward, as when it is jogged; without it, that is
+            found out when it is seen to.
     """
 
     speed_px_s: Annotated[float, Field(gt=0, le=20_000)] | None = None
+    may_reverse: bool = False

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edge_agent.station.decision import Decision, decide
 from edge_agent.station.detected import Detected
+from edge_agent.station.edges import Edges
 from edge_agent.station.expected import Orders
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
 from edge_agent.station.items import Decided, Item, Rules, StationUpdate
@@ -32,8 +33,6 @@ Outliner = Callable[[BoxXyxyPx], NDArray[np.float32] | None]
 # Positions are noted a few times a second: the last note may be this much older than the moment at
 # which the run permit was last given.
 _NOTE_AGE_S = 0.45
-# An item whose front came into this last share of the zone has left when it is seen no more.
-_EXIT_SHARE = 0.1
 # Another release may take over while an undecided item has at least the rest of the way to the
 # decision line before it: that must do for all the views that a decision needs.
 _ADOPT_SHARE = 0.5
@@ -51,13 +50,22 @@ class StationSettings:
         startup_s: What is seen in this time after the first frame was there before.
         permit_timeout_s: Time after which the belt stops without the run permit; None where the
             belt does not obey one.
+        may_reverse: Whether the belt is known to run backward; else that is found out when it does.
         tracker: When tracks begin and end.
     """
 
     dwell_s: float = 0.5
     startup_s: float = 0.5
     permit_timeout_s: float | None = None
+    may_reverse: bool = False
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
+
+
+_CAME = {
+    "start": "was in the zone when the agent started",
+    "inside": "appeared in the middle of the zone",
+    "back": "came in over an edge by which another had left",
+}
 
 
 def _no_outline(_: BoxXyxyPx) -> None:
@@ -94,11 +102,12 @@ class Station:
         self._geometry, self._rules, self._settings = geometry, rules, settings
         self._new_item_id = new_item_id
         self._sized = sized_classes(rules.catalogue)
-        self._tracker = Tracker(geometry, settings.tracker)
+        self._tracker = Tracker(geometry, settings.tracker, may_reverse=settings.may_reverse)
         if speed_px_s is not None:
             self._tracker.expect_speed(speed_px_s)
-        self._memory = Memory(geometry)
-        self._before_start = tuple(remembered)
+        self._memory = Memory(geometry, may_reverse=settings.may_reverse)
+        self._edges = Edges(geometry, self._tracker.odometer)
+        self._before_start = self._edges.take_from_before(remembered)
         self._items: dict[int, Item] = {}
         self._first_at: float | None = None
         self._last_at = 0.0
@@ -116,6 +125,11 @@ class Station:
     def items(self) -> tuple[Item, ...]:
         """The items in the zone."""
         return tuple(item for item in self._items.values() if self._is_item(item.track))
+
+    @property
+    def before_zone(self) -> tuple[Remembered, ...]:
+        """The items that went back over the entry edge: placed before it, they may come again."""
+        return self._edges.before_zone()
 
     @property
     def speed_px_s(self) -> float | None:
@@ -171,6 +185,7 @@ class Station:
         outline_px: Outliner = _no_outline,
         *,
         read_codes: CodeReader | None = None,
+        way_px: float | None = None,
     ) -> StationUpdate:
         """Takes in one frame.
 
@@ -181,6 +196,8 @@ class Station:
             at: When it was captured, in seconds.
             outline_px: Finds outlines in it; asked only where the catalogue knows sizes.
             read_codes: Reads barcodes in it; asked for one item at most. None reads none.
+            way_px: How far the belt came since the last frame, where an encoder measures that;
+                negative when it ran back.
         """
         self._first_at = at if self._first_at is None else self._first_at
         self._frames, self._last_at = self._frames + 1, at
@@ -189,7 +206,10 @@ class Station:
             for i, found in enumerate(detections)
             if self._geometry.contains(*centre_px(found.box_xyxy_px))
         ]
-        update = self._tracker.update([detections[i] for i in inside], at)
+        update = self._tracker.update([detections[i] for i in inside], at, way_px)
+        for track in update.ended:
+            if track.track_id in self._items:
+                self._end(self._items.pop(track.track_id), at)
         seen = [(self._item(track), inside[i]) for track, i in update.seen]
         for item, index in seen:
             found = detections[index]
@@ -208,14 +228,16 @@ class Station:
             if (turn := whose_turn(whole)) is not None:
                 item, box_px = turn
                 item.sighting.codes.add(read_codes(box_px))
-        for track in update.ended:
-            if track.track_id in self._items:
-                self._end(self._items.pop(track.track_id), at)
         if not self._geometry.is_belt:
             present = {item.item_id for item, _ in seen}
             for item, _ in seen:
                 item.seen_with |= present
-        self._memory.pass_time(at, update.shift_px, self.speed_px_s)
+        odometer = self._tracker.odometer
+        self._memory.pass_time(
+            at, update.shift_px, self.speed_px_s, may_reverse=odometer.may_reverse
+        )
+        for gone in self._edges.gone():
+            self._close(gone, "lost", "went back over the entry edge and did not come again")
         for item, _ in seen:
             if item.outcome is None and item.came == "entry" and self._is_complete(item, at):
                 self._complete(item, at)
@@ -238,6 +260,8 @@ class Station:
             if item.outcome is None:
                 self._review(item, "stopped", "the agent was stopped before it was decided")
         self._items.clear()
+        for gone in self._edges.before_zone():
+            self._close(gone, "stopped", "the agent was stopped before it was decided")
         return self._told()
 
     def _told(self, seen: tuple[tuple[Item, int], ...] = ()) -> StationUpdate:
@@ -248,10 +272,27 @@ class Station:
     def _item(self, track: Track) -> Item:
         if track.track_id not in self._items:
             sighting = SightingInProgress(len(self._rules.manifest.classes))
-            self._items[track.track_id] = Item(
-                self._new_item_id(), track, sighting, self._came(track), self._rules
-            )
+            item = Item(self._new_item_id(), track, sighting, self._came(track), self._rules)
+            self._items[track.track_id] = item
+            if self._has_settled and self._geometry.is_belt:
+                self._come_back(item)
         return self._items[track.track_id]
+
+    def _come_back(self, item: Item) -> None:
+        """Finds out whether an item that comes into sight left by an edge before."""
+        told = self._edges.come(item.track)
+        if told.left is None:
+            return
+        item.was, left = told.left, told.left.item
+        if left.outcome is None:
+            item.item_id = left.item_id
+            item.came = "entry" if told.is_certain else item.came
+            return
+        item.came = "back"
+        if told.is_certain:
+            item.item_id, item.outcome = left.item_id, left.outcome
+            if left.outcome != "PRINT":
+                self._still_here.append(item)
 
     def _came(self, track: Track) -> Literal["entry", "start", "inside"]:
         if not self._has_settled:
@@ -270,7 +311,7 @@ class Station:
             if self._is_item(item.track) and item.track.seen_at < track.first_at
         ]
         place = (*track.first_px, track.size_px)
-        return self._memory.could_be_at(*place) or any(
+        return self._memory.could_be_at(*place, self._tracker.odometer.way) or any(
             could_have_come_to(_remembered(item, None), *place, self._geometry) for item in hidden
         )
 
@@ -294,7 +335,8 @@ class Station:
     def _complete(self, item: Item, at: float) -> None:
         """Decides an item that came in by the entry edge, or was laid on the bench."""
         if not self._geometry.is_belt:
-            found = self._memory.recognise([self._unexplained(0, item)], None, at)[0]
+            way = self._tracker.odometer.way
+            found = self._memory.recognise([self._unexplained(0, item)], None, at, way)[0]
             if found.item_id is not None:
                 self._adopt(item, found.item_id)
                 return
@@ -330,18 +372,35 @@ class Station:
 
     def _end(self, item: Item, at: float) -> None:
         """An item was out of sight for too long: it has left, or it is hidden."""
-        track = item.track
+        track, geometry = item.track, self._geometry
         if not self._is_item(track):
+            if item.was is not None:
+                self._forget(self._edges.leave_again(item.was))
             return
-        geometry = self._geometry
-        if item.outcome is None:
+        edge = self._edges.edge_of(track)
+        # What went back over the entry edge undecided is not lost: it has not come yet.
+        if item.outcome is None and edge != "entry":
             missed = "the line" if geometry.is_belt else "it was seen for long enough"
             self._review(item, "lost", f"lost from sight before {missed}")
-        front_px = geometry.along_px(track.x_px, track.y_px) + track.size_px / 2
-        if not geometry.is_belt or front_px < (1 - _EXIT_SHARE) * geometry.length_px:
-            is_known = item.rules is self._rules
-            class_name = self.class_name(item) if is_known else None
-            self._memory.keep(_remembered(item, class_name), at, looks_hold=is_known)
+        mark = self._tracker.mark(track)
+        if edge is not None:
+            self._forget(self._edges.leave(_remembered(item, None), track, edge, mark))
+            return
+        is_known = item.rules is self._rules
+        class_name = self.class_name(item) if is_known else None
+        self._memory.keep(_remembered(item, class_name), at, looks_hold=is_known, mark=mark)
+
+    def _forget(self, item: Remembered | None) -> None:
+        if item is not None:
+            self._close(item, "lost", "went back over the entry edge")
+
+    def _close(self, item: Remembered, rule: str, reason: str) -> None:
+        """An item that is out of sight goes to a person, if nothing was decided."""
+        if item.outcome is None:
+            decision = Decision("REVIEW", rule, reason, item.class_name)
+            self._decided.append(
+                Decided(item.item_id, decision, item.x_px, item.y_px, item.seen_at)
+            )
 
     def _explain(self, at: float) -> None:
         assert self._first_at is not None
@@ -361,21 +420,7 @@ class Station:
             self._memory.keep(remembered, at, self._may_have_run_s(remembered, at))
         self._recognise(at, self._settings.tracker.birth_hits)
         for remembered in self._memory.close_undecided():
-            decision = Decision(
-                "REVIEW",
-                "passed_unseen",
-                "left while the agent was away",
-                remembered.class_name,
-            )
-            self._decided.append(
-                Decided(
-                    remembered.item_id,
-                    decision,
-                    remembered.x_px,
-                    remembered.y_px,
-                    remembered.seen_at,
-                )
-            )
+            self._close(remembered, "passed_unseen", "left while the agent was away")
 
     def _may_have_run_s(self, remembered: Remembered, at: float) -> float:
         """For how long the belt can have run since an item of an earlier run was seen."""
@@ -394,7 +439,8 @@ class Station:
         if not items:
             return
         unexplained = [self._unexplained(i, item) for i, item in enumerate(items)]
-        found = self._memory.recognise(unexplained, self.speed_px_s, at)
+        way = self._tracker.odometer.way
+        found = self._memory.recognise(unexplained, self.speed_px_s, at, way)
         for i, item in enumerate(items):
             self._apply(item, found[i])
 
@@ -404,12 +450,10 @@ class Station:
 
     def _apply(self, item: Item, found: Recognised) -> None:
         if found.item_id is None:
-            where = (
-                "was in the zone when the agent started"
-                if item.came == "start"
-                else "appeared in the middle of the zone"
+            where = _CAME[item.came]
+            listed = " or ".join(
+                [*found.candidates, *([item.was.item.item_id] if item.was else [])]
             )
-            listed = " or ".join(found.candidates)
             self._review(item, "unexplained", where + (f"; may be {listed}" if listed else ""))
             return
         self._adopt(item, found.item_id)

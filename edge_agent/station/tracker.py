@@ -8,28 +8,19 @@ is left to `sighting`, items that were away to `recovery`.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot, log
 from statistics import median
 
-import lap
 import numpy as np
 
+from edge_agent.station.assignment import area_px, assign, doubles, is_inside
 from edge_agent.station.detected import Detected
-from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
+from edge_agent.station.geometry import StationGeometry, centre_px
 from edge_agent.station.odometer import Odometer, Way
-from edge_agent.station.shift import Along, Spot, common_shift_px, likeness
+from edge_agent.station.shift import Along, Spot, common_shift_px
 from edge_agent.station.track import Track
 
-# A box that lies this far inside another is another view of the same item, not one of its own.
-_INSIDE_SHARE = 0.65
 # What it costs, in parts of the gate, to take something that looks all different for the same.
 _LOOKS_WEIGHT = 0.6
-# What a change of size by a factor of e costs: of two boxes at one place the like one is the item.
-_SIZE_WEIGHT = 0.3
-# What it costs to leave a track and a detection alone: more than any good pair, less than two bad
-# ones, so that a missed item does not shift its neighbours' tracks by one.
-_UNMATCHED = 1.2
-_IMPOSSIBLE = 10.0
 _SPEED_HITS = 5
 _SPEEDS = 100
 # Shares of the zone a second: a slower belt counts as standing.
@@ -163,7 +154,7 @@ class Tracker:
         for tracks, indices in ((confirmed, strong), (candidates, strong), (confirmed, weak)):
             taken = {index for _, index in seen}
             found = {id(track) for track, _ in seen}
-            seen += _assign(
+            seen += assign(
                 [t for t in tracks if id(t) not in found],
                 [i for i in indices if i not in taken],
                 detections,
@@ -171,20 +162,20 @@ class Tracker:
                 self._looks_weight,
             )
         if self._geometry.is_belt:
-            self._measure_way(lasting, seen, detections, at, dt, way_px)
+            self._measure_way(lasting, seen, detections, at, dt=dt, way_px=way_px)
         for track, index in seen:
             track.see(detections[index], at, rests=not self._geometry.is_belt)
         born = self._born(strong, detections, seen, at)
         seen += born
         self._marks |= {track.track_id: self.odometer.way for track, _ in seen}
-        doubles = _doubles([t for t, _ in seen], settings.birth_hits)
-        ended += doubles
-        self._tracks = [t for t in (*lasting, *(t for t, _ in born)) if t not in doubles]
+        twins = doubles([t for t, _ in seen], settings.birth_hits)
+        ended += twins
+        self._tracks = [t for t in (*lasting, *(t for t, _ in born)) if t not in twins]
         alive = {t.track_id for t in (*self._tracks, *ended)}
         self._marks = {key: mark for key, mark in self._marks.items() if key in alive}
         self._learn_speed(at)
         return TrackerUpdate(
-            tuple((t, i) for t, i in seen if t not in doubles),
+            tuple((t, i) for t, i in seen if t not in twins),
             tuple(ended),
             shift_px,
         )
@@ -195,6 +186,7 @@ class Tracker:
         seen: Sequence[tuple[Track, int]],
         detections: Sequence[Detected],
         at: float,
+        *,
         dt: float,
         way_px: float | None,
     ) -> None:
@@ -207,9 +199,7 @@ class Tracker:
             for track, index in seen
             if track.hits >= self._settings.birth_hits
             and (
-                moved_px := self.odometer.moved_px(
-                    track.seen_box_px, detections[index].box_xyxy_px
-                )
+                moved_px := self.odometer.moved_px(track.seen_box_px, detections[index].box_xyxy_px)
             )
             is not None
         ]
@@ -260,7 +250,7 @@ class Tracker:
         for index in strong:
             room = len(self._tracks) + len(born) < self._settings.max_tracks
             box = detections[index].box_xyxy_px
-            if index in taken or not room or any(_inside(box, b) for b in explained):
+            if index in taken or not room or any(is_inside(box, b) for b in explained):
                 continue
             explained.append(box)
             speed = self._running_px_s or 0.0
@@ -293,75 +283,4 @@ class Tracker:
 
 def _spot(detection: Detected) -> Spot:
     x_px, y_px = centre_px(detection.box_xyxy_px)
-    return Spot(x_px, y_px, _area(detection.box_xyxy_px) ** 0.5, detection.class_scores)
-
-
-def _assign(
-    tracks: Sequence[Track],
-    indices: Sequence[int],
-    detections: Sequence[Detected],
-    at: float,
-    looks_weight: float,
-) -> list[tuple[Track, int]]:
-    """Gives each track at most one of the detections named, at the least sum of costs."""
-    if not tracks or not indices:
-        return []
-    found = [detections[i] for i in indices]
-    costs = [_costs(track, found, at, looks_weight) for track in tracks]
-    pairs = [
-        (row, column)
-        for row, of_track in enumerate(costs)
-        for column, cost in enumerate(of_track)
-        if cost < _UNMATCHED
-    ]
-    # Mostly none has a choice; where one has, what it takes is weighed against what others lose.
-    has_choice = any(len(set(side)) < len(pairs) for side in zip(*pairs, strict=True))
-    if has_choice:
-        _, columns, _ = lap.lapjv(np.array(costs), extend_cost=True, cost_limit=_UNMATCHED)
-        pairs = [pair for pair in enumerate(columns.tolist()) if pair in pairs]
-    return [(tracks[row], indices[column]) for row, column in pairs]
-
-
-def _costs(
-    track: Track, detections: Sequence[Detected], at: float, looks_weight: float
-) -> list[float]:
-    """What it costs to take each of the detections for the track."""
-    predicted_x, predicted_y = track.predicted_px(at)
-    gate_px, size_px = track.gate_px(at), track.size_px
-    costs = []
-    for detection in detections:
-        x, y = centre_px(detection.box_xyxy_px)
-        cost = hypot(x - predicted_x, y - predicted_y) / gate_px
-        if looks_weight and cost <= 1.0:
-            cost += looks_weight * (1 - likeness(track.seen_scores, detection.class_scores))
-        # Beyond the gate a pair is impossible, whatever else would be left over.
-        if cost <= 1.0:
-            cost += _SIZE_WEIGHT * abs(log(_area(detection.box_xyxy_px) ** 0.5 / size_px))
-        else:
-            cost = _IMPOSSIBLE
-        costs.append(cost)
-    return costs
-
-
-def _inside(box: BoxXyxyPx, other: BoxXyxyPx) -> bool:
-    """True when most of the smaller of the two lies in the larger."""
-    width = min(box[2], other[2]) - max(box[0], other[0])
-    height = min(box[3], other[3]) - max(box[1], other[1])
-    if width <= 0 or height <= 0:
-        return False
-    smaller = min(_area(box), _area(other))
-    return width * height >= _INSIDE_SHARE * smaller
-
-
-def _area(box: BoxXyxyPx) -> float:
-    return max(1e-6, (box[2] - box[0]) * (box[3] - box[1]))
-
-
-def _doubles(tracks: Sequence[Track], birth_hits: int) -> list[Track]:
-    """Candidates that came to lie inside an item that is followed already."""
-    items = [t for t in tracks if t.hits >= birth_hits]
-    return [
-        t
-        for t in tracks
-        if t.hits < birth_hits and any(_inside(t.seen_box_px, i.seen_box_px) for i in items)
-    ]
+    return Spot(x_px, y_px, area_px(detection.box_xyxy_px) ** 0.5, detection.class_scores)
