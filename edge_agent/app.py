@@ -8,9 +8,11 @@ from functools import partial
 from edge_agent.agent import Agent, Identity, Parts
 from edge_agent.beside import health_of, open_side_parts
 from edge_agent.calibration.document import belt_plane
+from edge_agent.capture.barcode import BarcodeReader
 from edge_agent.capture.camera import open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
+from edge_agent.fallback.ladder import Rung
 from edge_agent.fallback.memory import FILE_NAME as LADDER_FILE
 from edge_agent.fallback.opening import Ladder
 from edge_agent.footing import RisingReleases, has_previous, stand_on
@@ -125,6 +127,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         labels=spooler,
         recollection=journal.recollection,
         gate=MotionGate(geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
+        codes=_codes(settings, ladder.rung, journal.recollection.serial_series),
         evidence=evidence,
         samples=None if fleet is None else fleet.uploads.samples,
         releases=None if fleet is None else RisingReleases(fleet.updater, ladder),
@@ -151,6 +154,13 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         printer_holds_belt=settings.printer.holds_belt,
     )
     return Agent(parts, identity, show)
+
+
+def _codes(settings: StationFile, rung: Rung, series: str) -> BarcodeReader | None:
+    if not settings.barcodes.read and rung != "barcode":
+        return None
+    # All that this journal ever numbered, and will: no disk is asked while items pass.
+    return BarcodeReader(lambda _, serial: bool(series) and serial.startswith(series))
 
 
 def _geometry(settings: StationFile) -> StationGeometry:

@@ -174,7 +174,8 @@ def _folders(settings: StationFile) -> tuple[Path, ...]:
 
 def _without_shapes(release: Release, rung: Rung) -> Release:
     """No model looks at shapes: what is told of them is no evidence."""
-    policy = release.policy.model_copy(update={"threshold": 1.0})
+    ranks = ("barcode", "shape") if rung == "barcode" else ("shape",)
+    policy = release.policy.model_copy(update={"threshold": 1.0, "outranks": ranks})
     return replace(release, policy=policy)
 
 

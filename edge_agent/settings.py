@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
-from edge_agent.capture.section import CameraSection
+from edge_agent.capture.section import BarcodesSection, CameraSection
 from edge_agent.fallback.section import FallbackSection
 from edge_agent.outputs.section import ApplicatorSection, OutputsSection
 from edge_agent.panel.section import PanelSection
@@ -50,6 +50,7 @@ class StationFile(Document):
     camera: CameraSection
     zone: ZoneSection
     belt: BeltSection = BeltSection()
+    barcodes: BarcodesSection = BarcodesSection()
     printer: PrinterSection
     outputs: OutputsSection = OutputsSection()
     applicator: ApplicatorSection | None = None

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
@@ -17,12 +18,14 @@ from edge_agent.capture.frame import Frame
 from edge_agent.printing.reading import Recollection
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.station.decision import Decision
+from edge_agent.station.expected import Orders
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.picture_size import PictureSize
 from edge_agent.station.recovery import Remembered
 from edge_agent.station.station import Station, StationSettings
 from edge_agent.station_loop_ports import (
+    CodeReaderPort,
     Desk,
     DetectorPort,
     Evidence,
@@ -96,6 +99,8 @@ class StationLoop:
         labels: The labels on their way.
         recollection: What an earlier run left.
         gate: Spares the detector an empty zone; None has it look at every frame.
+        codes: Reads barcodes on the items; None reads none.
+        orders: What is expected; None where it goes by no order.
         evidence: Keeps pictures of the items; None keeps none.
         samples: Keeps what a person is shown of reviewed items; None keeps nothing.
         releases: Gives the releases that take over; None stays with the first.
@@ -115,6 +120,8 @@ class StationLoop:
         labels: LabelLine,
         recollection: Recollection,
         gate: Gate | None = None,
+        codes: CodeReaderPort | None = None,
+        orders: Orders | None = None,
         evidence: Evidence | None = None,
         samples: ReviewKeeper | None = None,
         releases: ReleaseSource | None = None,
@@ -124,7 +131,7 @@ class StationLoop:
         self._release, self._detector, self._clock = release, detector, clock
         self._geometry, self._picture = geometry, PictureSize(geometry)
         self._journal, self._desk, self._labels = journal, desk, labels
-        self._gate = gate
+        self._gate, self._codes = gate, codes
         self._evidence, self._samples, self._releases = evidence, samples, releases
         self._station = Station(
             geometry,
@@ -133,6 +140,8 @@ class StationLoop:
             item_ids,
             remembered=[_remembered(item) for item in recollection.last_seen],
             speed_px_s=recollection.belt_speed_px_s,
+            orders=orders,
+            today=lambda: datetime.fromtimestamp(clock(), UTC).date(),
         )
         self._diverts_to_repeat = recollection.reviewed_lately
         self._noted_at: float | None = None
@@ -172,6 +181,7 @@ class StationLoop:
             height_px,
             frame.captured_at,
             partial(outline_px, frame.image_bgr),
+            read_codes=None if self._codes is None else partial(self._codes.read, frame.image_bgr),
         )
         self._act(update)
         self._keep_samples(update, frame)

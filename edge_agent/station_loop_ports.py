@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from beltmark.contract.release import Release
 from edge_agent.printing.journal import JournalHealth
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
+from edge_agent.station.codes import ItemCode
 from edge_agent.station.detected import Detected
+from edge_agent.station.geometry import BoxXyxyPx
 from edge_agent.station.review import ReviewView
 
 
@@ -27,6 +29,14 @@ class Gate(Protocol):
 
     def must_look(self, image_bgr: NDArray[np.uint8], at: float, longest_s: float) -> bool:
         """See `MotionGate.must_look`."""
+        ...
+
+
+class CodeReaderPort(Protocol):
+    """Reads barcodes."""
+
+    def read(self, image_bgr: NDArray[np.uint8], box_xyxy_px: BoxXyxyPx) -> Sequence[ItemCode]:
+        """Returns what it finds in a box of an image (uint8 [height, width, 3], BGR)."""
         ...
 
 

@@ -36,3 +36,13 @@ class CameraSection(Section):
         if "://" in self.source or self.source.isdecimal():
             return self
         return self.model_copy(update={"source": str(folder / self.source)})
+
+
+class BarcodesSection(Section):
+    """`[barcodes]`.
+
+    Attributes:
+        read: Whether barcodes on the items are read, as evidence of what they are.
+    """
+
+    read: bool = False

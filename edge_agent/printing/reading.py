@@ -66,6 +66,7 @@ class Recollection:
         belt_speed_px_s: Speed of the belt as it was then known.
         has_rebooted: The computer has started anew since then. Positions do not wait for the disk,
             so if it had lost its power, the latest of them are lost.
+        serial_series: What every serial that this journal gives begins with.
     """
 
     last_seen: tuple[LastSeen, ...] = ()
@@ -73,6 +74,7 @@ class Recollection:
     reviewed_lately: tuple[tuple[str, Place], ...] = ()
     belt_speed_px_s: float | None = None
     has_rebooted: bool = False
+    serial_series: str = ""
 
 
 def read_items(path: Path, limit: int = 1_000) -> list[ItemMessage]:
@@ -145,7 +147,7 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
     reviewed_lately = tuple(
         (item_id, Place(x, y, at))
         for item_id, x, y, at in connection.execute(
-            "SELECT item_id, x_px, y_px, captured_at FROM items WHERE outcome = 'REVIEW' "
+            "SELECT item_id, x_px, y_px, captured_at FROM items WHERE outcome <> 'PRINT' "
             "AND decided_at >= (SELECT max(decided_at) FROM items) - ? ORDER BY decided_at",
             (_LATELY_S,),
         )
@@ -157,6 +159,7 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         reviewed_lately,
         float(speed) if speed is not None else None,
         has_rebooted=facts.get("noted_in_boot") != boot,
+        serial_series=facts.get("serial_series", ""),
     )
 
 

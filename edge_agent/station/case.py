@@ -100,7 +100,7 @@ class Case:
             product = self.catalogue.of_code(code.text, code.gtin14)
             if product is not None:
                 said.setdefault(f"sku {product.sku}", (code, product))
-            elif code.gtin14 is not None:
+            elif code.is_worldwide:
                 said.setdefault(f"gtin {code.gtin14}", (code, None))
         return said
 

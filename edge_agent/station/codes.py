@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 _MOST_CODES = 16
 _ENOUGH_READS = 8
+_RESTRICTED = frozenset({"04", *(str(number) for number in range(20, 30))})
 # A code that proves itself counts at once, any other when two frames read the same.
 _AGREEING_READS = 2
 
@@ -35,6 +36,15 @@ class ItemCode:
     lot: str | None = None
     expiry: str | None = None
     is_ours: bool = False
+
+    @property
+    def is_worldwide(self) -> bool:
+        """Whether its GTIN means the same everywhere, and not what a shop makes of it.
+
+        Restricted circulation (GS1 General Specifications, 1.4.4): weights, prices, own numbers.
+        """
+        prefix = (self.gtin14 or "")[1:4]
+        return bool(prefix) and not ("020" <= prefix <= "029" or prefix[:2] in _RESTRICTED)
 
     def __str__(self) -> str:
         """Says it for a person."""
