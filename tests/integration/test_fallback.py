@@ -1,0 +1,88 @@
+"""The fallback ladder with a whole agent: a release that cannot run, one that it dies on."""
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+from agent_process import AgentProcess
+from blob_station import BLUE, GREEN, RED, pass_by, write_release, write_station
+from waiting import until
+
+from edge_agent.app import open_agent
+from edge_agent.printing.reading import read_items
+from edge_agent.settings import read_settings
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("release", "winter"):
+        write_release(tmp_path / name)
+        document = tmp_path / name / "release.json"
+        document.write_text(document.read_text().replace("blob-1", name))
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for index, image in enumerate(pass_by([RED, BLUE, GREEN])):
+        cv2.imwrite(str(frames / f"{index:04d}.png"), image)
+    return tmp_path
+
+
+def station(folder: Path, fallback: str, **sections: str) -> Path:
+    return write_station(folder, "frames", fallback=fallback, **sections)
+
+
+def break_model(release: Path) -> None:
+    model = release / "package/model.onnx"
+    model.write_bytes(model.read_bytes()[:-1])
+
+
+def outcomes(folder: Path) -> list[tuple[str, str]]:
+    return [(i.outcome, i.release) for i in read_items(folder / "data/journal.sqlite")]
+
+
+def status(folder: Path) -> dict[str, object]:
+    return dict(json.loads((folder / "data/status.json").read_text()))
+
+
+def test_a_damaged_release_gives_way_to_the_one_before(folder: Path) -> None:
+    break_model(folder / "release")
+    path = station(folder, 'previous = "winter"')
+
+    assert open_agent(read_settings(path, {})).run()
+
+    assert [outcome for outcome, _ in outcomes(folder)] == ["PRINT", "REVIEW", "PRINT"]
+    assert {release for _, release in outcomes(folder)} == {"winter"}
+    assert "the release before: content differs from the digest" in str(status(folder)["fallback"])
+
+
+@pytest.mark.parametrize("rung", ["barcode", "person"])
+def test_without_any_model_each_item_is_found_and_goes_to_a_person(folder: Path, rung: str) -> None:
+    for name in ("release", "winter"):
+        break_model(folder / name)
+    path = station(folder, f'previous = "winter"\n{rung} = true')
+
+    assert open_agent(read_settings(path, {})).run()
+
+    assert [outcome for outcome, _ in outcomes(folder)] == ["REVIEW"] * 3
+
+
+def test_what_it_dies_on_is_left_after_the_third_time_and_tried_again_by_a_person(
+    folder: Path,
+) -> None:
+    agent = AgentProcess(
+        station(folder, 'previous = "winter"', camera='source = "frames"\nfps = 15\nloop = true')
+    )
+    for _ in range(3):
+        agent.start()
+        assert agent.status()["release"] == "release"
+        agent.kill()
+
+    agent.start()
+    assert agent.status()["release"] == "winter"
+    assert "died 3 times" in agent.status()["fallback"]
+    agent.stop()
+
+    agent.start()
+    until(lambda: agent.status()["release"] == "release", "the release again")
+    assert agent.status()["fallback"] is None
+    agent.stop()
