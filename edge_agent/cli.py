@@ -61,6 +61,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     release.set_defaults(command=_release)
 
+    rehearse = commands.add_parser(
+        "rehearse",
+        help="walk each rung of the fallback ladder on a recording; exit code 2 where one fails",
+    )
+    _add_station(rehearse)
+    rehearse.add_argument(
+        "--recording",
+        type=Path,
+        metavar="FILE",
+        help="a video, or a folder of pictures, by this camera (default: record what passes now)",
+    )
+    rehearse.add_argument(
+        "--seconds",
+        type=between(1, 3_600),
+        default=20.0,
+        metavar="N",
+        help="how long to record (default: 20)",
+    )
+    rehearse.set_defaults(command=_rehearse)
+
     explain = commands.add_parser("explain", help="say why an item was decided as it was")
     _add_station(explain)
     explain.add_argument("item", metavar="ITEM", help="its name, the beginning of it, or `last`")
@@ -163,6 +183,21 @@ def _release(arguments: argparse.Namespace) -> int:
         raise InputError("no agent runs here", "start it first", file=arguments.station)
     ask_for_release(settings.station.data, arguments.what)
     return 0
+
+
+def _rehearse(arguments: argparse.Namespace) -> int:
+    from edge_agent.fallback.rehearsal import rehearse  # noqa: PLC0415
+    from edge_agent.settings import named_after, read_settings  # noqa: PLC0415
+
+    logging.basicConfig(handlers=[logging.NullHandler()])
+    settings = read_settings(arguments.station)
+    is_well = True
+    with named_after(arguments.station):
+        for held in rehearse(settings, arguments.recording, arguments.seconds):
+            word = {"ok": "ok", "fault": "FAULT", "absent": "-"}[held.state]
+            print(f"{held.rung:<9} {word:<5} {held.told}", flush=True)
+            is_well = is_well and held.state != "fault"
+    return 0 if is_well else 2
 
 
 def _explain(arguments: argparse.Namespace) -> int:

@@ -135,6 +135,16 @@ class Slots:
         known = self._known()
         return None if known.active is None else (known.active, self._load(known.active))
 
+    def standing(self) -> tuple[Path, ...]:
+        """Folders of the releases that a start would try, in this order; none of them is loaded.
+
+        Raises:
+            InputError: What is noted of the slots cannot be used.
+        """
+        known = self._known()
+        slots = [slot for slot in (known.active, known.fallback) if slot is not None]
+        return (*(self._folder / slot / "release" for slot in slots), self._factory)
+
     def stage(
         self, bundle: Bundle, bundle_sha256: Sha256, fetch: Callable[[BundleFile], Path]
     ) -> None:

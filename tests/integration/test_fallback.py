@@ -10,6 +10,7 @@ from blob_station import BLUE, GREEN, RED, pass_by, write_release, write_station
 from waiting import until
 
 from edge_agent.app import open_agent
+from edge_agent.cli import main
 from edge_agent.printing.reading import read_items
 from edge_agent.settings import read_settings
 
@@ -86,3 +87,46 @@ def test_what_it_dies_on_is_left_after_the_third_time_and_tried_again_by_a_perso
     until(lambda: agent.status()["release"] == "release", "the release again")
     assert agent.status()["fallback"] is None
     agent.stop()
+
+
+def rehearsed(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[str]]]:
+    code = main(["rehearse", str(path), "--recording", str(path.parent / "frames")])
+    lines = capsys.readouterr().out.splitlines()
+    return code, {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines}
+
+
+def test_a_rehearsal_walks_each_rung_and_touches_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = station(
+        folder,
+        'previous = "winter"\nbarcode = true\nperson = true',
+        printer='address = "tcp://127.0.0.1:9"',
+        outputs='run_permit = "tcp://127.0.0.1:9"',
+    )
+
+    code, rungs = rehearsed(path, capsys)
+
+    assert code == 0, rungs
+    assert {rung: state for rung, (state, _) in rungs.items()} == dict.fromkeys(
+        ("release", "previous", "barcode", "person", "stop"), "ok"
+    )
+    assert "3 items: 2 labels, 1 to a person" in rungs["previous"][1]
+    assert "3 items: 3 to a person" in rungs["person"][1]
+    assert not (folder / "data").exists()
+
+
+def test_a_rehearsal_finds_the_rung_that_would_not_hold(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_model(folder / "winter")
+    path = station(folder, 'previous = "winter"')
+
+    code, rungs = rehearsed(path, capsys)
+
+    assert code == 2
+    assert rungs["release"][0] == "ok"
+    assert rungs["previous"][0] == "FAULT"
+    assert "digest" in rungs["previous"][1]
+    assert rungs["person"][0] == "-"
+    assert rungs["stop"][0] == "FAULT", "nothing stops this belt"
