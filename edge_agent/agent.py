@@ -287,6 +287,9 @@ class Agent:
                 "unreadable": camera.unreadable,
             },
             "printer": asdict(parts.spooler.health),
+            "printers": [
+                {"address": address, **asdict(health)} for address, health in parts.spooler.printers
+            ],
             "journal": asdict(parts.journal.health),
             **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
             **parts.outputs.tell(),

@@ -25,6 +25,7 @@ from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import this_boot
+from edge_agent.printing.section import NO_SPARE
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.rendering import ReleaseLabels
@@ -72,6 +73,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     release, fleet = ground.release, ground.fleet
     profile = settings.printer.made_for
     printer = open_printer(settings.printer.address, profile=profile)
+    has_spare = settings.printer.spare != NO_SPARE
+    spare = open_printer(settings.printer.spare, profile=profile) if has_spare else None
     labels = ReleaseLabels(release, settings.printer.dpmm, profile)
     camera = open_camera(
         settings.camera.source,
@@ -91,6 +94,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         is_live=camera.is_live,
         confirm_timeout_s=settings.printer.confirm_timeout_s,
         confirmation=settings.printer.confirmation,
+        spare_after_s=settings.printer.spare_after_s,
     )
     window = open_window(settings.printer, geometry, label_times, lambda: loop.speed_px_s)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
@@ -106,6 +110,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         labels,
         desk,
         label_times,
+        spare=spare,
         window=window,
         held_since=lambda: outputs.held_since,
     )

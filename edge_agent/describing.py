@@ -47,9 +47,7 @@ def describe(
         problems=objections,
         parts={
             "camera": _camera(camera),
-            "printer": _health(
-                PRINTER_STATES[spooler.health.state], spooler.health.told, spooler.health.since
-            ),
+            **_printers(spooler),
             "journal": _health(
                 "ok" if journal.health.problem is None else "down",
                 journal.health.problem or "takes writes",
@@ -67,6 +65,17 @@ def _camera(camera: Camera) -> PartHealth:
         return _health("degraded", f"the picture is {fault}", camera.picture.since)
     told = " ".join(part for part in (health.state, health.reason) if part)
     return _health(CAMERA_STATES[health.state], told, health.since)
+
+
+def _printers(spooler: Spooler) -> dict[str, PartHealth]:
+    """The printer that takes the labels; with a spare one, each of the two as well."""
+    now, printers = spooler.health, spooler.printers
+    parts = {"printer": _health(PRINTER_STATES[now.state], now.told, now.since)}
+    if len(printers) > 1:
+        for number, (address, health) in enumerate(printers, start=1):
+            told = f"{address}: {health.told}"
+            parts[f"printer {number}"] = _health(PRINTER_STATES[health.state], told, health.since)
+    return parts
 
 
 def _lines(outputs: Outputs) -> dict[str, PartHealth]:

@@ -20,7 +20,7 @@ from edge_agent.capture.camera import open_camera
 from edge_agent.capture.opening import parse_source
 from edge_agent.golden import check_golden_images
 from edge_agent.outputs.reaching import signals_of
-from edge_agent.printer_check import look_at_printer, look_at_window
+from edge_agent.printer_check import printer_parts
 from edge_agent.printing.journal_lock import is_in_use
 from edge_agent.printing.reading import read_items
 from edge_agent.rendering import ReleaseLabels
@@ -73,16 +73,15 @@ def examine(station: Path) -> Iterator[Finding]:
     if release is not None:
         yield _finding(station, "model", lambda: _model(release, settings))
         yield _finding(station, "labels", lambda: _labels(release, settings))
-    if is_in_use(settings.journal_path):
+    runs = is_in_use(settings.journal_path)
+    if runs:
         # Camera and printer are the running agent's alone: it says how they are.
         yield _finding(station, "camera", lambda: _as_told(settings, "camera", "up"))
         yield _finding(station, "printer", lambda: _as_told(settings, "printer", "ready"))
     else:
         yield _finding(station, "camera", lambda: _camera(settings))
-        yield _finding(station, "printer", lambda: look_at_printer(settings.printer))
-    if release is not None and settings.printer.window is not None:
-        yield _finding(station, "window", lambda: look_at_window(settings, release))
-    runs = is_in_use(settings.journal_path)
+    for part, look in printer_parts(settings, release, runs=runs):
+        yield _finding(station, part, look)
     for look in signals_of(settings.outputs, settings.applicator, pins_are_in_use=runs):
         yield _finding(station, "outputs", look)
     yield _finding(station, "journal", lambda: _journal(settings))

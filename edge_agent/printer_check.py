@@ -1,25 +1,49 @@
 """What `check` says of the printer, and of the time in which a label must come out."""
 
+from collections.abc import Callable, Iterator
+
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
 from edge_agent.calibration.document import belt_plane
 from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.printers.base import PrinterError
 from edge_agent.printing.printers.opening import open_printer
-from edge_agent.printing.section import PrinterSection
+from edge_agent.printing.section import NO_SPARE, PrinterSection
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.printing.window import print_time_s
 from edge_agent.settings import StationFile
 from edge_agent.station.geometry import StationGeometry
 
 
-def look_at_printer(section: PrinterSection) -> str:
-    """Asks the printer how it is.
+def printer_parts(
+    settings: StationFile, release: Release | None, *, runs: bool
+) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Yields what there is to look at, by its name.
+
+    Args:
+        settings: The station file.
+        release: What runs; None where that is not known.
+        runs: Whether an agent runs: the printers are then its alone.
+    """
+    section = settings.printer
+    if not runs:
+        yield "printer", lambda: look_at_printer(section, section.address)
+    if not runs and section.spare != NO_SPARE:
+        yield "spare", lambda: look_at_printer(section, section.spare)
+    if release is not None and section.window is not None:
+        yield "window", lambda: look_at_window(settings, release)
+
+
+def look_at_printer(section: PrinterSection, address: str) -> str:
+    """Asks a printer how it is.
+
+    Args:
+        section: What is to be true of it.
+        address: The first printer's address, or the spare one's.
 
     Raises:
         InputError: It cannot be used as the station file says.
     """
-    address = section.address
     printer = open_printer(address, profile=section.made_for)
     try:
         printer.connect()

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 _SINCE = {
+    5: ("ALTER TABLE labels DROP COLUMN printer",),
     4: (
         "DROP TABLE ranges",
         "DROP INDEX items_by_sscc",

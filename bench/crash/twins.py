@@ -92,12 +92,15 @@ class JournalTwin:
         at: float,
         *,
         baseline: int | None = None,
+        printer: str = "",
         detail: str = "",
     ) -> "Future[None]":
         """See `Journal.step_label`."""
         return self._commit(
             f"label {after}",
-            lambda: self._journal.step_label(item_id, after, at, baseline=baseline, detail=detail),
+            lambda: self._journal.step_label(
+                item_id, after, at, baseline=baseline, printer=printer, detail=detail
+            ),
         )
 
     def review(

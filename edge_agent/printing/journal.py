@@ -124,15 +124,17 @@ class Journal:
         at: float,
         *,
         baseline: int | None = None,
+        printer: str = "",
         detail: str = "",
     ) -> "Future[None]":
-        """Commits a label's step along the table of states.
+        """Commits a label's step along the table of states; with the printer that gets it and that
+        printer's counter, where it is about to be sent.
 
         The future fails with `JournalUnavailable` (not committed) or `IllegalTransition`.
         """
         return self._put(
             lambda connection: label_writes.write_label_step(
-                connection, item_id, after, at, baseline=baseline, detail=detail
+                connection, item_id, after, at, baseline=baseline, printer=printer, detail=detail
             )
         )
 

@@ -68,12 +68,18 @@ class LabelSteps:
         self._journal, self._desk, self._clock = journal, desk, clock
 
     def begin(
-        self, label: Label, after: PrintState, *, baseline: int | None = None, detail: str = ""
+        self,
+        label: Label,
+        after: PrintState,
+        *,
+        baseline: int | None = None,
+        printer: str = "",
+        detail: str = "",
     ) -> "Future[None]":
         """Takes a step; it is committed when the future is done."""
         label.state = after
         return self._journal.step_label(
-            label.item_id, after, self._clock(), baseline=baseline, detail=detail
+            label.item_id, after, self._clock(), baseline=baseline, printer=printer, detail=detail
         )
 
     def commit(

@@ -24,6 +24,7 @@ def write_label_step(
     at: float,
     *,
     baseline: int | None = None,
+    printer: str = "",
     detail: str = "",
 ) -> None:
     """Moves a label on while the spooler has to do with it; a settled state closes it.
@@ -36,10 +37,13 @@ def write_label_step(
     check_transition(item_id, before, after)
     if closed_at is not None and after in UNSETTLED:
         raise IllegalTransition(item_id, before, after)
-    told = detail if baseline is None else f"label counter {baseline}; {detail}".rstrip("; ")
+    counter = "" if baseline is None else f"label counter {baseline}"
+    told = "; ".join(part for part in (counter, printer, detail) if part)
     _move(connection, item_id, after, at, told)
     if baseline is not None:
         connection.execute("UPDATE labels SET baseline = ? WHERE item_id = ?", (baseline, item_id))
+    if printer:
+        connection.execute("UPDATE labels SET printer = ? WHERE item_id = ?", (printer, item_id))
     if after == "late":
         write_void(connection, item_id, at, "it was not sent in time", STATION)
     _settle_divert(connection, item_id, at)

@@ -31,7 +31,7 @@ class PrinterLane:
         steps: Writes the steps of labels.
         renderer: Draws the labels.
         settings: How long things may take.
-        may_take: Whether this printer is the one to take the next label.
+        may_take: Whether a lane is the one to take the next label.
         steady: Seconds on a clock that is never set.
     """
 
@@ -157,7 +157,9 @@ class PrinterLane:
             self._in_printer, self._cancelled_at = label, None
             label.baseline = ready.baseline
             label.confirm_by = label.due.send_by + self._settings.confirm_timeout_s * label.copies
-            step = self._steps.begin(label, "sending", baseline=ready.baseline)
+            step = self._steps.begin(
+                label, "sending", baseline=ready.baseline, printer=self.address
+            )
         try:
             step.result()
         except JournalUnavailable:

@@ -47,9 +47,14 @@ class PrinterWatch:
     """Conversations with one printer. For use from the spooler's thread only, but for `health`."""
 
     def __init__(
-        self, printer: Printer, confirmation: Confirmation, clock: Callable[[], float]
+        self,
+        printer: Printer,
+        confirmation: Confirmation,
+        clock: Callable[[], float],
+        name: str = "printer",
     ) -> None:
         self._printer, self._confirmation, self._clock = printer, confirmation, clock
+        self._name = name
         self._health = PrinterHealth("unasked", "not asked yet", clock())
 
     @property
@@ -117,7 +122,8 @@ class PrinterWatch:
         if (state, told) == (self._health.state, self._health.told):
             return
         level = logging.INFO if state == "ready" else logging.WARNING
-        logger.log(level, "printer: %s", told if told.startswith(state) else f"{state}: {told}")
+        shown = told if told.startswith(state) else f"{state}: {told}"
+        logger.log(level, "%s: %s", self._name, shown)
         since = self._health.since if state == self._health.state else self._clock()
         self._health = PrinterHealth(state, told, since)
 

@@ -138,9 +138,9 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         )
     )
     open_labels = tuple(
-        OpenLabel(item_id, state, baseline, Place(x, y, at), outcome, copies)
-        for item_id, state, baseline, x, y, at, outcome, copies in connection.execute(
-            "SELECT item_id, state, baseline, x_px, y_px, captured_at, outcome, copies "
+        OpenLabel(item_id, state, baseline, Place(x, y, at), outcome, copies, printer)
+        for item_id, state, baseline, x, y, at, outcome, copies, printer in connection.execute(
+            "SELECT item_id, state, baseline, x_px, y_px, captured_at, outcome, copies, printer "
             "FROM labels JOIN items USING (item_id) WHERE closed_at IS NULL ORDER BY decided_at"
         )
     )

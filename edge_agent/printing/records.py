@@ -96,6 +96,7 @@ class OpenLabel:
         place: Where its item was decided.
         outcome: Its item's outcome; REVIEW where a person has it already.
         copies: How many were to come out.
+        printer: Address of the printer that it was to go to, if it came so far.
     """
 
     item_id: str
@@ -104,6 +105,7 @@ class OpenLabel:
     place: Place
     outcome: Outcome
     copies: int = 1
+    printer: str | None = None
 
 
 @dataclass(frozen=True)

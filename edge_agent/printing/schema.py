@@ -8,7 +8,7 @@ from pathlib import Path
 from beltmark.contract.errors import InputError, UnknownVersionError
 from edge_agent.printing.states import PRINT_STATES
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 RANGES_SINCE = 4
 """The version from which a journal holds leased numbers."""
 
@@ -49,6 +49,7 @@ _MIGRATIONS = {
     "ALTER TABLE labels ADD COLUMN for_person TEXT;"
     "ALTER TABLE labels ADD COLUMN taken_at REAL;" + _VOIDS,
     3: "ALTER TABLE items ADD COLUMN sscc TEXT;" + _RANGES,
+    4: "ALTER TABLE labels ADD COLUMN printer TEXT;",
 }
 
 # A label's newest state of those that every version knows, see `states`; in a query that names the
@@ -100,7 +101,8 @@ CREATE TABLE labels (
     copies INTEGER NOT NULL DEFAULT 1,
     attempt INTEGER NOT NULL DEFAULT 1, -- grows with each reprint; see `voids`
     for_person TEXT, -- who ordered it into their hand; NULL for one that lands on the belt
-    taken_at REAL -- when that person said that nothing of it is left at the printer
+    taken_at REAL, -- when that person said that nothing of it is left at the printer
+    printer TEXT -- address of the printer whose counter the baseline is
 ) STRICT;
 CREATE INDEX open_labels ON labels (closed_at) WHERE closed_at IS NULL;
 -- What happened to an item, in order; rows are only ever added.

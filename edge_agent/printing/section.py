@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edge_agent.printing.printers.profile import MM_PER_INCH, Mode, Profile, Stock
 from edge_agent.printing.window import LabelPath
 from edge_agent.section import Address, Seconds, Section
+
+NO_SPARE = "none"
 
 Millimetres = Annotated[float, Field(gt=0, le=10_000)]
 
@@ -66,6 +68,8 @@ class PrinterSection(Section):
         confirmation: "counter" asks the printer's label counter; "none" where it cannot be asked.
         holds_belt: Whether the belt stands while the printer takes no labels; otherwise the items
             go to a person meanwhile.
+        spare: A second printer, or "none": takes the labels while the first is unwell.
+        spare_after_s: So long the first must be unwell before that, and well before it takes back.
         profile: What is known of it, and held against what it says.
         window: Where its labels meet the items; without it, the times above are taken.
     """
@@ -77,15 +81,25 @@ class PrinterSection(Section):
     confirm_timeout_s: Seconds = 3.0
     confirmation: Literal["counter", "none"] = "counter"
     holds_belt: bool = True
+    spare: Address = NO_SPARE
+    spare_after_s: Seconds = 5.0
     profile: ProfileSection = ProfileSection()
     window: WindowSection | None = None
 
     def anchored(self, folder: Path) -> Self:
         """A file that takes the labels is relative to the station file's folder."""
-        scheme, _, path = self.address.partition("file:")
-        if scheme or not path or path.startswith("/"):
-            return super().anchored(folder)
-        return super().anchored(folder).model_copy(update={"address": f"file:{folder / path}"})
+        addresses = {"address": self.address, "spare": self.spare}
+        return (
+            super()
+            .anchored(folder)
+            .model_copy(update={name: _anchored(told, folder) for name, told in addresses.items()})
+        )
+
+    @model_validator(mode="after")
+    def _has_two_printers(self) -> Self:
+        if self.spare == self.address:
+            raise ValueError("spare must be another printer than address")
+        return self
 
     @property
     def made_for(self) -> Profile:
@@ -113,3 +127,8 @@ class PrinterSection(Section):
             first_label_s=self.profile.first_label_s,
             margin_s=self.window.margin_s,
         )
+
+
+def _anchored(address: str, folder: Path) -> str:
+    scheme, _, path = address.partition("file:")
+    return address if scheme or not path or path.startswith("/") else f"file:{folder / path}"

@@ -6,6 +6,7 @@ What happens at a printer is left to `lane`, what waits for one to `waiting`.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from edge_agent.printing.label_steps import Label, LabelSteps
 from edge_agent.printing.lane import PrinterLane
@@ -13,6 +14,7 @@ from edge_agent.printing.lane_thread import LaneThread
 from edge_agent.printing.printer_watch import PrinterHealth, PrinterWatch
 from edge_agent.printing.printers.base import Printer
 from edge_agent.printing.records import LabelOrder, OpenLabel
+from edge_agent.printing.spare import Turn
 from edge_agent.printing.spooler_ports import (
     LabelJournal,
     LabelRenderer,
@@ -37,6 +39,7 @@ class Spooler:
         renderer: Draws the labels.
         desk: Takes the items that get none.
         settings: How long things may take.
+        spare: Takes the labels while the first printer is unwell; None where there is none.
         window: Says by when a label must be out; None takes the times of the settings.
         held_since: Since when the belt was told to stand, by `steady`; None while it may run.
         clock: Seconds since the epoch.
@@ -51,6 +54,7 @@ class Spooler:
         desk: ReviewDesk,
         settings: SpoolerSettings | None = None,
         *,
+        spare: Printer | None = None,
         window: Callable[[LabelOrder], Window] | None = None,
         held_since: Callable[[], float | None] = lambda: None,
         clock: Callable[[], float] = time.time,
@@ -60,27 +64,40 @@ class Spooler:
         self._window, self._clock, self._steady = window, clock, steady
         self._steps = LabelSteps(journal, desk, clock)
         self._waiting = WaitingLabels(self._steps, held_since, steady, self._why_late)
-        self._lane = PrinterLane(
-            PrinterWatch(printer, self._settings.confirmation, clock),
-            self._waiting,
-            self._steps,
-            renderer,
-            self._settings,
-            may_take=lambda _: True,
-            steady=steady,
+        named = {"printer": printer} if spare is None else {"printer": printer, "spare": spare}
+        self._lanes = tuple(
+            PrinterLane(
+                PrinterWatch(used, self._settings.confirmation, clock, name),
+                self._waiting,
+                self._steps,
+                renderer,
+                self._settings,
+                may_take=lambda lane: lane is self._current,
+                steady=steady,
+            )
+            for name, used in named.items()
         )
-        self._thread = LaneThread(self._lane, self.advance, self._settings)
+        self._threads = tuple(
+            LaneThread(lane, partial(self._advance, lane), self._settings) for lane in self._lanes
+        )
+        self._turn = Turn(self._settings.spare_after_s)
 
     @property
     def health(self) -> PrinterHealth:
-        """How the printer is."""
-        return self._lane.health
+        """How the printer is that takes the labels now."""
+        return self._current.health
+
+    @property
+    def printers(self) -> tuple[tuple[str, PrinterHealth], ...]:
+        """Address and health of each printer, the first one first."""
+        return tuple((lane.address, lane.health) for lane in self._lanes)
 
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when labels do not ask for it."""
-        if (reason := self._lane.hold_reason) is not None:
-            return reason
+        for lane in self._lanes:
+            if (reason := lane.hold_reason) is not None:
+                return reason
         will_print = self._settings.waits_for_printer or self.health.state == "ready"
         return "a label is slow to come out" if will_print and self._waiting.is_slow else None
 
@@ -100,14 +117,15 @@ class Spooler:
                 is_reviewed=found.outcome == "REVIEW",
             )
             if label.state in IN_PRINTER:
-                self._lane.recover(label)
+                self._lane_of(found, label).recover(label)
             else:
                 reason = "the agent stopped before its label was sent"
                 self._steps.review(label, "label_not_sent", reason, "failed")
 
     def start(self) -> None:
         """Begins to print."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, order: LabelOrder) -> None:
         """Takes a committed label; returns at once."""
@@ -126,29 +144,74 @@ class Spooler:
                 "written down: the device is slow"
             )
         self._waiting.add(label)
-        self._thread.wake()
+        for thread in self._threads:
+            thread.wake()
 
     def watch(self) -> None:
         """Sends the items of late and unconfirmed labels to a person. For use from any thread: it
         must happen in time even while the printer keeps its own thread waiting.
         """
         self._waiting.watch()
-        self._lane.watch()
+        for lane in self._lanes:
+            lane.watch()
+        self._take_turns()
 
     def advance(self) -> float:
-        """Does the next thing; returns seconds until there may be more to do."""
-        self.watch()
-        return self._lane.advance()
+        """Does the next thing at each printer; returns seconds until there may be more to do."""
+        return min(self._advance(lane) for lane in self._lanes)
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """Waits until what was taken is printed, late or unknown; then lets go of the printer."""
-        self._thread.stop()
-        if not self._thread.join(timeout_s):
+        for thread in self._threads:
+            thread.stop()
+        end = self._steady() + timeout_s
+        if not all(thread.join(max(0.0, end - self._steady())) for thread in self._threads):
             self._tell_left()
+
+    @property
+    def _current(self) -> PrinterLane:
+        """The lane that takes the labels now."""
+        return self._lanes[self._turn.uses_spare]
+
+    def _advance(self, lane: PrinterLane) -> float:
+        self.watch()
+        return lane.advance()
+
+    def _take_turns(self) -> None:
+        """Lets the spare printer take over, or the first one take back."""
+        if len(self._lanes) == 1:
+            return
+        first, spare = self._lanes
+        with self._waiting.lock:
+            has_changed = self._turn.look(
+                self._steady(),
+                first_is_ready=first.health.state == "ready",
+                first_is_quiet=not first.unresolved,
+                spare_is_ready=spare.health.state == "ready",
+            )
+        if has_changed:
+            logger.warning("labels go to %s from now on", self._current.address)
+            for thread in self._threads:
+                thread.wake()
+
+    def _lane_of(self, found: OpenLabel, label: Label) -> PrinterLane:
+        """The lane of the printer that got a label: no other one's counter proves anything."""
+        if found.printer is None:  # noted by a version that knew one printer only
+            return self._lanes[0]
+        for lane in self._lanes:
+            if lane.address == found.printer:
+                return lane
+        logger.warning(
+            "item %s: its label went to %s, which is no printer of this station any more",
+            found.item_id,
+            found.printer,
+        )
+        label.baseline = None
+        return self._lanes[0]
 
     def _tell_left(self) -> None:
         """What is not written down is at least said."""
-        for label in self._lane.unresolved:
+        for label in (label for lane in self._lanes for label in lane.unresolved):
             logger.error(
                 "item %s: its label is %s, and what became of it could not be written down in "
                 "time: the next start asks the printer",

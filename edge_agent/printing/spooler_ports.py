@@ -20,6 +20,7 @@ class LabelJournal(Protocol):
         at: float,
         *,
         baseline: int | None = None,
+        printer: str = "",
         detail: str = "",
     ) -> "Future[None]":
         """See `Journal.step_label`."""
@@ -67,6 +68,8 @@ class SpoolerSettings:
         is_live: Whether frames have the time of the clock: a label's time then begins with the
             frame that decided its item, for the item moves on while that is being looked at.
         confirmation: How the printer confirms.
+        spare_after_s: So long the first printer must be unwell before the spare one takes labels,
+            and well again before it takes them back.
         ask_period_s: Time between two questions while a label is awaited.
         idle_period_s: Time between two questions while there is nothing to print.
         stable_s: For so long nothing may change before "not printed" is believed.
@@ -78,6 +81,7 @@ class SpoolerSettings:
     waits_for_printer: bool = True
     is_live: bool = False
     confirmation: Confirmation = "counter"
+    spare_after_s: float = 5.0
     ask_period_s: float = 0.03
     idle_period_s: float = 2.0
     stable_s: float = 0.3

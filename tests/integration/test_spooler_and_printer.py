@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from beltmark.contract.messages import ItemMessage
 from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
+from edge_agent.printing.printers.base import Printer
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.printers.zebra import Deadlines
 from edge_agent.printing.reading import read_items
@@ -71,19 +73,50 @@ class Station:
             time.sleep(0.02)
 
 
+class RunsOutAtSend:
+    """The way to a printer whose media ends after it has said that it is ready."""
+
+    def __init__(self, simulated: SimulatedPrinter, printer: Printer) -> None:
+        self._simulated, self._printer = simulated, printer
+        self.runs_out = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._printer, name)
+
+    def send(self, data: bytes) -> None:
+        if self.runs_out:
+            self._simulated.faults = PrinterFaults(media_out_after=0)
+        self._printer.send(data)
+
+
+def opened(printer: SimulatedPrinter) -> Printer:
+    deadlines = Deadlines(connect_s=0.3, write_s=0.3, answer_s=0.2)
+    return open_printer(printer.address, deadlines)
+
+
 @contextmanager
-def station(folder: Path, printer: SimulatedPrinter) -> Iterator[Station]:
+def station(
+    folder: Path,
+    printer: SimulatedPrinter,
+    spare: SimulatedPrinter | None = None,
+    line: Printer | None = None,
+) -> Iterator[Station]:
     path = folder / "journal.sqlite3"
     journal, divert = Journal(path, "belt-1"), Diverted()
     desk = OutcomeDesk(journal, divert, time.time)
     spooler = Spooler(
-        open_printer(printer.address, Deadlines(connect_s=0.3, write_s=0.3, answer_s=0.2)),
+        line or opened(printer),
         journal,
         Renderer(),
         desk,
         SpoolerSettings(
-            label_deadline_s=1.5, confirm_timeout_s=1.5, idle_period_s=0.2, stable_s=0.1
+            label_deadline_s=1.5,
+            confirm_timeout_s=1.5,
+            idle_period_s=0.2,
+            stable_s=0.1,
+            spare_after_s=0.5,
         ),
+        spare=None if spare is None else opened(spare),
     )
     desk.print_through(spooler)
     spooler.recover(journal.recollection.open_labels)
@@ -224,6 +257,47 @@ def test_a_slow_label_is_known_to_have_come_out_late(tmp_path: Path) -> None:
             s.wait_until(lambda items: items["slow"].print_state == "printed")
             s.wait_until(lambda _: s.spooler.hold_reason is None)
         assert printed(printer) == ["slow"]
+
+
+def test_a_label_that_is_late_in_the_printer_does_not_come_out_when_media_is_loaded(
+    tmp_path: Path,
+) -> None:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer:
+        line = RunsOutAtSend(printer, opened(printer))
+        with station(tmp_path, printer, line=cast(Printer, line)) as s:
+            s.decide("late")
+            s.wait_until(lambda items: bool(items) and items["late"].print_state == "failed")
+            assert s.items()["late"].outcome == "REVIEW"
+            line.runs_out = False
+            printer.faults = PrinterFaults()
+            printer.load_media()
+            s.wait_until(lambda _: s.spooler.health.state == "ready")
+            s.decide("next")
+            s.wait_until(lambda items: len(items) == 2 and is_settled(items))
+        assert printed(printer) == ["next"]
+
+
+def test_the_spare_printer_takes_over_from_a_dead_one(tmp_path: Path) -> None:
+    with (
+        SimulatedPrinter(speed_mm_s=AT_ONCE) as first,
+        SimulatedPrinter(speed_mm_s=AT_ONCE) as spare,
+        station(tmp_path, first, spare) as s,
+    ):
+        s.decide("a")
+        s.wait_until(lambda items: bool(items) and is_settled(items))
+        first.faults = PrinterFaults(refuse=True)
+        s.wait_until(lambda _: s.spooler.printers[0][1].state == "down")
+        s.wait_until(lambda _: s.spooler.health.state == "ready")
+        s.decide("b")
+        s.wait_until(lambda items: len(items) == 2 and is_settled(items))
+        first.faults = PrinterFaults()
+        s.wait_until(lambda _: s.spooler.printers[0][1].state == "ready")
+        spare.faults = PrinterFaults(refuse=True)
+        s.wait_until(lambda _: s.spooler.printers[1][1].state == "down")
+        s.wait_until(lambda _: s.spooler.health.state == "ready")
+        s.decide("c")
+        s.wait_until(lambda items: len(items) == 3 and is_settled(items))
+    assert (printed(first), printed(spare)) == (["a", "c"], ["b"])
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -16,9 +16,8 @@ from edge_agent.settings import StationFile, read_settings
 
 def looked_at(profile: dict[str, object]) -> str:
     with SimulatedPrinter(speed_mm_s=AT_ONCE) as printer:
-        return look_at_printer(
-            PrinterSection.model_validate({"address": printer.address, "profile": profile})
-        )
+        section = PrinterSection.model_validate({"address": printer.address, "profile": profile})
+        return look_at_printer(section, printer.address)
 
 
 def test_a_printer_as_its_profile_says_is_ready() -> None:

@@ -130,6 +130,7 @@ class KeptJournal:
         at: float,
         *,
         baseline: int | None = None,
+        printer: str = "",
         detail: str = "",
     ) -> Future[None]:
         future: Future[None] = Future()
