@@ -141,9 +141,10 @@ def _station(settings: StationFile, rung: Rung, recording: Path, folder: Path) -
     """Writes a station file for a rung; returns its path."""
     data = folder / "data"
     data.mkdir(parents=True)
+    fallback: FallbackSection | None = None  # a release that does not hold is to be told as such
     if rung in ("barcode", "person"):
+        fallback = FallbackSection(barcode=True, person=True)
         write_ladder(data / FILE_NAME, LadderState(rung, "it is rehearsed", running_in=this_boot()))
-    fallback = settings.fallback or FallbackSection()
     copy = StationFile(
         station=settings.station.model_copy(
             update={"data": data, "release": _release_of(settings, rung)}
@@ -159,7 +160,7 @@ def _station(settings: StationFile, rung: Rung, recording: Path, folder: Path) -
             confirmation="none",
         ),
         inference=settings.inference,
-        fallback=fallback.model_copy(update={"previous": None, "barcode": True, "person": True}),
+        fallback=fallback,
     )
     path = folder / "station.json"
     write_document(path, copy)
