@@ -12,6 +12,7 @@ from edge_agent.capture.barcode import BarcodeReader
 from edge_agent.capture.camera import open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
+from edge_agent.eye_report import EyeReport
 from edge_agent.fallback.ladder import Rung
 from edge_agent.fallback.memory import FILE_NAME as LADDER_FILE
 from edge_agent.fallback.opening import Ladder
@@ -22,6 +23,7 @@ from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.opening import open_outputs
 from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.desk import OutcomeDesk
+from edge_agent.printing.eye_log import EyeLog
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import this_boot
@@ -30,6 +32,7 @@ from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import StationFile
+from edge_agent.signals.photo_eye_input import eye_place, open_photo_eye
 from edge_agent.stages import Pulse, StageTimes
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.station import StationSettings
@@ -83,6 +86,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         stale_after_s=settings.camera.stale_after_s,
         down_after_s=settings.camera.down_after_s,
     )
+    eye, place = open_photo_eye(settings.trigger), eye_place(settings.trigger, geometry)
     fitness = Fitness()
     outputs = open_outputs(settings.outputs, fitness.may_run, settings.applicator)
     has_permit = outputs.has_permit
@@ -125,6 +129,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         settings=StationSettings(
             permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None,
             may_reverse=settings.belt.may_reverse,
+            eye=place,
         ),
         detector=ground.detector,
         journal=journal,
@@ -133,11 +138,15 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         recollection=journal.recollection,
         gate=MotionGate(geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
         codes=_codes(settings, ladder.rung, journal.recollection.serial_series),
+        eye=eye,
+        eye_log=None if eye is None else EyeLog(journal),
         evidence=evidence,
         samples=None if fleet is None else fleet.uploads.samples,
         releases=None if fleet is None else RisingReleases(fleet.updater, ladder),
     )
     beside = open_side_parts(settings, journal, lambda: loop.release)
+    if eye is not None and loop.eye is not None:
+        beside["photo_eye"] = EyeReport(eye, loop.eye)
     parts = Parts(
         camera=camera,
         loop=loop,

@@ -27,6 +27,7 @@ from edge_agent.rendering import ReleaseLabels
 from edge_agent.serials.check import check_ssccs, held_numbers
 from edge_agent.settings import StationFile, named_after, read_settings
 from edge_agent.station.picture_size import beyond_picture, other_than_calibrated
+from edge_agent.trigger_check import look_at_trigger
 from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.detector import Detector
 
@@ -84,6 +85,7 @@ def examine(station: Path) -> Iterator[Finding]:
         yield _finding(station, part, look)
     for look in signals_of(settings.outputs, settings.applicator, pins_are_in_use=runs):
         yield _finding(station, "outputs", look)
+    yield _finding(station, "trigger", lambda: look_at_trigger(settings, is_running=runs))
     yield _finding(station, "journal", lambda: _journal(settings))
     if settings.serials.leased and runs:
         yield _finding(station, "serials", lambda: _as_told(settings, "serials", "ok"))

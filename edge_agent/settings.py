@@ -21,6 +21,7 @@ from edge_agent.panel.section import PanelSection
 from edge_agent.printing.section import PrinterSection
 from edge_agent.section import Section
 from edge_agent.serials.section import SerialsSection
+from edge_agent.signals.section import TriggerSection
 from edge_agent.station.section import BeltSection, ZoneSection
 from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.section import InferenceSection
@@ -54,6 +55,7 @@ class StationFile(Document):
     printer: PrinterSection
     outputs: OutputsSection = OutputsSection()
     applicator: ApplicatorSection | None = None
+    trigger: TriggerSection = TriggerSection()
     inference: InferenceSection = InferenceSection()
     fallback: FallbackSection | None = None
     panel: PanelSection | None = None

@@ -19,8 +19,10 @@ from edge_agent.printing.reading import Recollection
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.station.decision import Decision
 from edge_agent.station.expected import Orders
+from edge_agent.station.eye_watch import EyeNews
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 from edge_agent.station.items import Decided, Item, Rules, StationUpdate
+from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.picture_size import PictureSize
 from edge_agent.station.recovery import Remembered
 from edge_agent.station.station import Station, StationSettings
@@ -29,6 +31,8 @@ from edge_agent.station_loop_ports import (
     Desk,
     DetectorPort,
     Evidence,
+    Eye,
+    EyeRecord,
     Gate,
     LabelLine,
     LoopJournal,
@@ -101,6 +105,8 @@ class StationLoop:
         gate: Spares the detector an empty zone; None has it look at every frame.
         codes: Reads barcodes on the items; None reads none.
         orders: What is expected; None where it goes by no order.
+        eye: The photo-eye that the settings place; None where none is fitted.
+        eye_log: Keeps what it told; None keeps nothing.
         evidence: Keeps pictures of the items; None keeps none.
         samples: Keeps what a person is shown of reviewed items; None keeps nothing.
         releases: Gives the releases that take over; None stays with the first.
@@ -122,6 +128,8 @@ class StationLoop:
         gate: Gate | None = None,
         codes: CodeReaderPort | None = None,
         orders: Orders | None = None,
+        eye: Eye | None = None,
+        eye_log: EyeRecord | None = None,
         evidence: Evidence | None = None,
         samples: ReviewKeeper | None = None,
         releases: ReleaseSource | None = None,
@@ -132,6 +140,7 @@ class StationLoop:
         self._geometry, self._picture = geometry, PictureSize(geometry)
         self._journal, self._desk, self._labels = journal, desk, labels
         self._gate, self._codes = gate, codes
+        self._eye, self._eye_log = eye, eye_log
         self._evidence, self._samples, self._releases = evidence, samples, releases
         self._station = Station(
             geometry,
@@ -158,6 +167,11 @@ class StationLoop:
         return self._station.speed_px_s
 
     @property
+    def eye(self) -> PhotoEye | None:
+        """What the photo-eye told, to be read; None where none is fitted."""
+        return self._station.eye
+
+    @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when it may run. For use from any thread."""
         if not self._station.has_settled:
@@ -171,7 +185,8 @@ class StationLoop:
     def step(self, frame: Frame) -> StepReport:
         """Takes one frame through the station; acts on nothing that is not committed."""
         self._swap()
-        looks = self._must_look(frame)
+        news = None if self._eye is None else self._eye.take()
+        looks = self._must_look(frame, news)
         detections = self._detector.detect(frame.image_bgr) if looks else ()
         height_px, width_px = frame.image_bgr.shape[:2]
         self._picture.observe(width_px, height_px)
@@ -182,6 +197,7 @@ class StationLoop:
             frame.captured_at,
             partial(outline_px, frame.image_bgr),
             read_codes=None if self._codes is None else partial(self._codes.read, frame.image_bgr),
+            eye=news,
         )
         self._act(update)
         self._keep_samples(update, frame)
@@ -210,8 +226,9 @@ class StationLoop:
         if self._seen_at is not None:
             self._act(self._station.finish(self._seen_at))
 
-    def _must_look(self, frame: Frame) -> bool:
-        unseen_s = self._station.longest_unseen_s
+    def _must_look(self, frame: Frame, news: EyeNews | None) -> bool:
+        is_told = news is not None and bool(news.edges)
+        unseen_s = 0.0 if is_told else self._station.longest_unseen_s
         return self._gate is None or self._gate.must_look(
             frame.image_bgr, frame.captured_at, unseen_s
         )
@@ -230,6 +247,8 @@ class StationLoop:
     def _act(self, update: StationUpdate) -> None:
         for decided in update.decided:
             self._settle(decided)
+        if self._eye_log is not None:
+            self._eye_log.note(update.at_eye)
         for item in update.still_here:
             track = item.track
             self._desk.divert_again(item.item_id, Place(track.x_px, track.y_px, track.seen_at))

@@ -12,7 +12,9 @@ from edge_agent.printing.journal import JournalHealth
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.station.codes import ItemCode
 from edge_agent.station.detected import Detected
+from edge_agent.station.eye_watch import EyeNews
 from edge_agent.station.geometry import BoxXyxyPx
+from edge_agent.station.items import EyePass
 from edge_agent.station.review import ReviewView
 
 
@@ -37,6 +39,22 @@ class CodeReaderPort(Protocol):
 
     def read(self, image_bgr: NDArray[np.uint8], box_xyxy_px: BoxXyxyPx) -> Sequence[ItemCode]:
         """Returns what it finds in a box of an image (uint8 [height, width, 3], BGR)."""
+        ...
+
+
+class Eye(Protocol):
+    """The photo-eye, where one is fitted."""
+
+    def take(self) -> EyeNews:
+        """Returns what it told since it was asked last."""
+        ...
+
+
+class EyeRecord(Protocol):
+    """Keeps what the photo-eye told."""
+
+    def note(self, passes: Sequence[EyePass]) -> None:
+        """See `EyeLog.note`."""
         ...
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 _SINCE = {
-    5: ("ALTER TABLE labels DROP COLUMN printer",),
+    5: ("ALTER TABLE labels DROP COLUMN printer", "DROP TABLE at_eye"),
     4: (
         "DROP TABLE ranges",
         "DROP INDEX items_by_sscc",

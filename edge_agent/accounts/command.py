@@ -10,6 +10,7 @@ from edge_agent.accounts.entries import read_books
 from edge_agent.accounts.period import period_of
 from edge_agent.accounts.report import as_json, as_page, told_text
 from edge_agent.settings import read_settings
+from edge_agent.signals.addresses import NONE
 
 
 def shift_report(
@@ -42,7 +43,12 @@ def shift_report(
     period = period_of(now, begin, end, hours)
     settings = read_settings(station)
     name = settings.station.name
-    books = read_books(settings.journal_path, period.begin.timestamp(), period.end.timestamp())
+    books = read_books(
+        settings.journal_path,
+        period.begin.timestamp(),
+        period.end.timestamp(),
+        has_photo_eye=settings.trigger.photo_eye != NONE,
+    )
     if page is not None:
         write_bytes(page, as_page(name, period, books).encode())
     lines = (

@@ -26,24 +26,28 @@ WHERE item_id IN (
 ) AND what IN ('label sending', 'label sent', 'label queued', 'label late', 'label printed',
     'label unknown', 'label failed') ORDER BY step
 """
+_AT_EYE: Final = """
+SELECT count(DISTINCT item_id) FROM at_eye JOIN items USING (item_id)
+WHERE what IN ('matched', 'joined', 'unseen') AND decided_at >= ? AND decided_at < ?
+"""
 _COUNTER: Final = re.compile(r"label counter (\d+)")
 
 
-def read_books(path: Path, begin: float, end: float, photo_eye: int | None = None) -> Books:
+def read_books(path: Path, begin: float, end: float, *, has_photo_eye: bool = False) -> Books:
     """Makes the accounts of the items decided from `begin` until `end` (seconds since the epoch).
 
     Args:
         path: The journal; an agent may run on it meanwhile.
         begin: Begin of the period, included.
         end: Its end, not included.
-        photo_eye: Items that the photo-eye counted in it; None where none is fitted.
+        has_photo_eye: Whether the station has a photo-eye, whose count is held against it.
 
     Raises:
         InputError: The file is damaged or no journal.
     """
     connection = open_for_reading(path)
     if connection is None:
-        return balance((), (), photo_eye)
+        return balance((), (), 0 if has_photo_eye else None)
     with contextlib.closing(connection):
         try:
             connection.execute("BEGIN")  # items and labels of one moment
@@ -55,11 +59,21 @@ def read_books(path: Path, begin: float, end: float, photo_eye: int | None = Non
                 )
             ]
             sends = _sends(connection, copies, begin, end)
+            photo_eye = _at_eye(connection, begin, end) if has_photo_eye else None
         except sqlite3.Error as error:
             raise InputError(
                 f"the journal cannot be read: {error}", "is this the right file?", file=path
             ) from None
     return balance(items, sends, photo_eye)
+
+
+def _at_eye(connection: sqlite3.Connection, begin: float, end: float) -> int:
+    """How many of the items decided in a period the photo-eye told of."""
+    is_there = "SELECT count(*) FROM sqlite_master WHERE name = 'at_eye'"
+    if not connection.execute(is_there).fetchone()[0]:
+        return 0  # a journal of before, which no agent of this version has opened yet
+    (count,) = connection.execute(_AT_EYE, (begin, end)).fetchone()
+    return int(count)
 
 
 def _sends(

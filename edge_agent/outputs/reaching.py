@@ -45,7 +45,7 @@ def signals_of(
     yield lambda: _made(outputs, applicator, gpio, bool(named))
     for field, address in named:
         if address != ANSWER:
-            yield lambda field=field, address=address: _reached(  # type: ignore[misc]
+            yield lambda field=field, address=address: reached(  # type: ignore[misc]
                 field, address, pins_are_in_use, gpio
             )
 
@@ -60,7 +60,18 @@ def _made(
     return "as follows" if has_any else "none"
 
 
-def _reached(field: str, address: str, pins_are_in_use: bool, gpio: Callable[[str], Gpio]) -> str:
+def reached(field: str, address: str, pins_are_in_use: bool, gpio: Callable[[str], Gpio]) -> str:
+    """Returns how one signal is.
+
+    Args:
+        field: Where its address stands in the station file.
+        address: That address.
+        pins_are_in_use: See `signals_of`.
+        gpio: See `signals_of`.
+
+    Raises:
+        InputError: It cannot be reached.
+    """
     parsed = parse_signal_address(address, field)
     try:
         told = _reach(parsed, field, pins_are_in_use, gpio)

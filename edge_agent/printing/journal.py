@@ -25,6 +25,7 @@ from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
 from edge_agent.printing.schema import open_for_writing, unusable
 from edge_agent.printing.states import Confirmed, IllegalTransition
+from edge_agent.station.items import EyePass
 
 logger = logging.getLogger(__name__)
 
@@ -200,6 +201,10 @@ class Journal:
         return self._put(
             lambda connection: numbers.write_range(connection, given, request, self._clock())
         )
+
+    def note_at_eye(self, passes: Sequence[EyePass]) -> "Future[None]":
+        """Commits what the photo-eye told of items, decided already or not."""
+        return self._put(lambda connection: writes.write_at_eye(connection, passes))
 
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
         """Notes where the items in the zone are, without waiting for the disk.

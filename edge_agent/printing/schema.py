@@ -40,6 +40,11 @@ CREATE TABLE ranges (
 CREATE INDEX open_ranges ON ranges (kind) WHERE next <= last;
 CREATE UNIQUE INDEX items_by_sscc ON items (sscc) WHERE sscc IS NOT NULL;
 """
+_AT_EYE = """
+-- What the photo-eye told of items: see `station.items.EyeEvent`; rows are only ever added.
+CREATE TABLE at_eye (at REAL NOT NULL, what TEXT NOT NULL, item_id TEXT NOT NULL) STRICT;
+CREATE INDEX at_eye_by_item ON at_eye (item_id);
+"""
 _MIGRATIONS = {
     1: "ALTER TABLE items ADD COLUMN evidence TEXT;",
     2: "ALTER TABLE items ADD COLUMN diverted_at REAL;"
@@ -49,7 +54,7 @@ _MIGRATIONS = {
     "ALTER TABLE labels ADD COLUMN for_person TEXT;"
     "ALTER TABLE labels ADD COLUMN taken_at REAL;" + _VOIDS,
     3: "ALTER TABLE items ADD COLUMN sscc TEXT;" + _RANGES,
-    4: "ALTER TABLE labels ADD COLUMN printer TEXT;",
+    4: "ALTER TABLE labels ADD COLUMN printer TEXT;" + _AT_EYE,
 }
 
 # A label's newest state of those that every version knows, see `states`; in a query that names the
@@ -122,7 +127,8 @@ CREATE TABLE positions (
     size_px REAL NOT NULL,
     class_name TEXT
 ) STRICT;
-{_VOIDS}{_RANGES}CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
+{_VOIDS}{_RANGES}{_AT_EYE}
+CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from edge_agent.printing.numbers import NoNumbers, take_numbers
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
 from edge_agent.printing.weighed import weighing_text
+from edge_agent.station.items import EyePass
 
 
 class AlreadyDecided(Exception):  # noqa: N818 - it is a mistake of this program, not of input
@@ -99,6 +100,13 @@ def write_note(
     known = connection.execute("SELECT 1 FROM items WHERE item_id = ?", (item_id,)).fetchone()
     if known is not None:
         add_history(connection, item_id, at, what, detail)
+
+
+def write_at_eye(connection: sqlite3.Connection, passes: Sequence[EyePass]) -> None:
+    """Adds what the photo-eye told of items."""
+    connection.executemany(
+        "INSERT INTO at_eye VALUES (?, ?, ?)", [(p.at, p.what, p.item_id) for p in passes]
+    )
 
 
 def write_positions(

@@ -93,6 +93,22 @@ class StationGeometry:
             case "none":
                 return 0.0
 
+    def middle_px(self, along_px: float) -> tuple[float, float]:
+        """The point so far from the entry edge along the travel, in the middle across it."""
+        left, top, right, bottom = self.zone_xyxy_px
+        x_px, y_px = (left + right) / 2, (top + bottom) / 2
+        match self.travel:
+            case "right":
+                return left + along_px, y_px
+            case "left":
+                return right - along_px, y_px
+            case "down":
+                return x_px, top + along_px
+            case "up":
+                return x_px, bottom - along_px
+            case "none":
+                return x_px, y_px
+
     def across_px(self, x_px: float, y_px: float) -> float:
         """Position across the travel, from the zone's left or upper edge."""
         left, top, _, _ = self.zone_xyxy_px

@@ -60,6 +60,19 @@ class Decided:
     best_view: BestView | None = None
 
 
+EyeEvent = Literal["matched", "joined", "missed", "repeated", "unseen"]
+"""See the fields of `photo_eye.EyeUpdate`."""
+
+
+@dataclass(frozen=True)
+class EyePass:
+    """One event at the photo-eye, with the item that it is about."""
+
+    at: float
+    what: EyeEvent
+    item_id: str
+
+
 @dataclass(frozen=True)
 class StationUpdate:
     """What one frame brought.
@@ -68,8 +81,10 @@ class StationUpdate:
         seen: Items seen in it, each with the index of its detection.
         decided: Items decided by it.
         still_here: Items recognised whose review is an old one: they are to leave the belt.
+        at_eye: What the photo-eye told, in order.
     """
 
     seen: tuple[tuple[Item, int], ...] = ()
     decided: tuple[Decided, ...] = ()
     still_here: tuple[Item, ...] = ()
+    at_eye: tuple[EyePass, ...] = ()

@@ -17,9 +17,11 @@ from edge_agent.station.decision import Decision, decide
 from edge_agent.station.detected import Detected
 from edge_agent.station.edges import Edges
 from edge_agent.station.expected import Orders
+from edge_agent.station.eye_watch import EyeNews, EyePlace, EyeWatch
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
-from edge_agent.station.items import Decided, Item, Rules, StationUpdate
+from edge_agent.station.items import Decided, EyePass, Item, Rules, StationUpdate
 from edge_agent.station.memory import Memory
+from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.product_size import sized_classes
 from edge_agent.station.reading_turns import CodeReader, is_apart, whose_turn
 from edge_agent.station.recovery import Recognised, Remembered, Unexplained, could_have_come_to
@@ -52,6 +54,7 @@ class StationSettings:
             belt does not obey one.
         may_reverse: Whether the belt is known to run backward; else that is found out when it does.
         tracker: When tracks begin and end.
+        eye: Where its photo-eye is; None where none is fitted.
     """
 
     dwell_s: float = 0.5
@@ -59,6 +62,7 @@ class StationSettings:
     permit_timeout_s: float | None = None
     may_reverse: bool = False
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
+    eye: EyePlace | None = None
 
 
 _CAME = {
@@ -115,6 +119,8 @@ class Station:
         self._has_settled = False
         self._decided: list[Decided] = []
         self._still_here: list[Item] = []
+        self._at_eye: tuple[EyePass, ...] = ()
+        self._eye = None if settings.eye is None else EyeWatch(settings.eye, geometry)
 
     @property
     def has_settled(self) -> bool:
@@ -132,6 +138,11 @@ class Station:
         return self._edges.before_zone()
 
     @property
+    def eye(self) -> PhotoEye | None:
+        """What its photo-eye tells; None where none is fitted."""
+        return None if self._eye is None else self._eye.eye
+
+    @property
     def speed_px_s(self) -> float | None:
         """Speed of the running belt, where it is known."""
         return self._tracker.running_speed_px_s
@@ -140,6 +151,8 @@ class Station:
     def longest_unseen_s(self) -> float:
         """How long nobody needs to look at the zone: 0 unless it is known to be empty."""
         if not self._has_settled or self._tracker.tracks or not self._memory.is_empty:
+            return 0.0
+        if self._eye is not None and self._eye.eye.is_waiting:
             return 0.0
         if not self._geometry.is_belt:
             return _LONGEST_UNSEEN_S
@@ -186,6 +199,7 @@ class Station:
         *,
         read_codes: CodeReader | None = None,
         way_px: float | None = None,
+        eye: EyeNews | None = None,
     ) -> StationUpdate:
         """Takes in one frame.
 
@@ -198,6 +212,7 @@ class Station:
             read_codes: Reads barcodes in it; asked for one item at most. None reads none.
             way_px: How far the belt came since the last frame, where an encoder measures that;
                 negative when it ran back.
+            eye: What the photo-eye told since the frame before.
         """
         self._first_at = at if self._first_at is None else self._first_at
         self._frames, self._last_at = self._frames + 1, at
@@ -238,11 +253,33 @@ class Station:
         )
         for gone in self._edges.gone():
             self._close(gone, "lost", "went back over the entry edge and did not come again")
+        self._heed_eye(eye or EyeNews(), at)
         for item, _ in seen:
             if item.outcome is None and item.came == "entry" and self._is_complete(item, at):
                 self._complete(item, at)
         self._explain(at)
         return self._told(tuple(seen))
+
+    def _heed_eye(self, news: EyeNews, at: float) -> None:
+        """Takes in what the photo-eye told: an item that nobody saw goes to a person."""
+        if self._eye is None:
+            return
+        self._at_eye, unseen = self._eye.observe(
+            self.items,
+            news,
+            at,
+            judges=self._has_settled,
+            speed_px_s=self.speed_px_s,
+            new_item_id=self._new_item_id,
+        )
+        for item_id, seen in unseen:
+            reason = "the photo-eye told of an item that the camera did not see"
+            decision = Decision("REVIEW", "seen_by_photo_eye_only", reason)
+            place = self._geometry.middle_px(seen.middle_px)
+            self._decided.append(Decided(item_id, decision, *place, seen.at))
+        for item in self._items.values() if unseen else ():
+            if not self._is_item(item.track) and self._eye.find(item.track, at, self.speed_px_s):
+                item.came = "inside"  # it may be what the eye told of
 
     def _measure(self, item: Item, found: Detected, outline_px: Outliner) -> None:
         plane = self._geometry.plane
@@ -265,8 +302,8 @@ class Station:
         return self._told()
 
     def _told(self, seen: tuple[tuple[Item, int], ...] = ()) -> StationUpdate:
-        update = StationUpdate(seen, tuple(self._decided), tuple(self._still_here))
-        self._decided, self._still_here = [], []
+        update = StationUpdate(seen, tuple(self._decided), tuple(self._still_here), self._at_eye)
+        self._decided, self._still_here, self._at_eye = [], [], ()
         return update
 
     def _item(self, track: Track) -> Item:
@@ -301,6 +338,8 @@ class Station:
         if not geometry.is_belt:
             return "entry"
         is_deep = geometry.along_px(*track.first_px) > geometry.entry_px
+        if self._eye is not None and self._eye.find(track, track.first_at, self.speed_px_s):
+            return "inside"
         return "inside" if is_deep or self._may_be_hidden_one(track) else "entry"
 
     def _may_be_hidden_one(self, track: Track) -> bool:
@@ -328,7 +367,10 @@ class Station:
         if not self._is_item(track):
             return False
         if self._geometry.is_belt:
-            return self._geometry.along_px(track.x_px, track.y_px) >= self._geometry.line_px
+            if self._eye is not None and self._eye.decides and self._eye.is_due(track):
+                return True
+            has_crossed = self._geometry.along_px(track.x_px, track.y_px) >= self._geometry.line_px
+            return has_crossed and not (self._eye is not None and self._eye.is_waited_for(track))
         has_dwelt = at - track.first_at >= self._settings.dwell_s
         return has_dwelt and item.sighting.views >= self._rules.policy.min_votes
 
@@ -373,6 +415,8 @@ class Station:
     def _end(self, item: Item, at: float) -> None:
         """An item was out of sight for too long: it has left, or it is hidden."""
         track, geometry = item.track, self._geometry
+        if self._eye is not None:
+            self._eye.forget(track)
         if not self._is_item(track):
             if item.was is not None:
                 self._forget(self._edges.leave_again(item.was))
@@ -436,6 +480,7 @@ class Station:
             for item in self._items.values()
             if item.came != "entry" and item.outcome is None and item.track.hits >= least_hits
         ]
+        items = [item for item in items if not self._is_from_eye(item, at)]
         if not items:
             return
         unexplained = [self._unexplained(i, item) for i, item in enumerate(items)]
@@ -443,6 +488,16 @@ class Station:
         found = self._memory.recognise(unexplained, self.speed_px_s, at, way)
         for i, item in enumerate(items):
             self._apply(item, found[i])
+
+    def _is_from_eye(self, item: Item, at: float) -> bool:
+        """Takes an item for the one that only the photo-eye saw, if it may be that."""
+        found = None if self._eye is None else self._eye.find(item.track, at, self.speed_px_s)
+        if self._eye is None or found is None:
+            return False
+        self._eye.take(found)
+        item.item_id, item.outcome = found, "REVIEW"
+        self._still_here.append(item)
+        return True
 
     def _unexplained(self, key: int, item: Item) -> Unexplained:
         track = item.track

@@ -384,7 +384,7 @@ def test_check_of_a_good_station_finds_nothing(
         [part, "ok"]
         for part in (
             *("settings", "release", "model", "labels"),
-            *("camera", "printer", "outputs", "journal"),
+            *("camera", "printer", "outputs", "trigger", "journal"),
         )
     ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from blob_station import write_station
+from old_journals import make_older
 
 from beltmark.contract.catalogue import Product
 from edge_agent.accounts.command import shift_report
@@ -15,6 +16,7 @@ from edge_agent.printing.journal import Journal
 from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.settings import read_settings
 from edge_agent.station.decision import Decision
+from edge_agent.station.items import EyePass
 
 PRODUCT = Product(sku="A", gtin="4006381333931", name="Pen", class_name="box")
 PRINT = Decision("PRINT", "sure", "a box with 0.99 in 5 frames", "box", 0.99, PRODUCT)
@@ -91,6 +93,27 @@ def test_a_good_shift_ends_with_0_and_is_a_page_as_well(station: Path, tmp_path:
     assert "the books balance" in text
     assert "not fitted" in text
     assert "The books balance" in page.read_text()
+
+
+def test_the_photo_eye_is_held_against_the_items_of_the_period(
+    station: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = fill(station)
+    journal = Journal(path, "line-1")
+    for item_id, what in (
+        ("before", "matched"), ("one", "matched"), ("one", "repeated"), ("two", "unseen"),
+        ("three", "missed"), ("nobody", "matched"),
+    ):  # fmt: skip
+        journal.note_at_eye([EyePass(BEGIN, what, item_id)]).result(10)  # type: ignore[arg-type]
+    journal.close()
+    station.write_text(f'{station.read_text()}\n[trigger]\nphoto_eye = "gpio:chip/1"\n')
+    arguments = ["report", str(station), "--from", "2026-11-25T06:00+00:00", "--json"]
+    assert main(arguments) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["passed"], told["photo_eye"]) == (3, 2)
+    assert told["differences"] == ["the photo-eye counted 1 item fewer than were decided"]
+    make_older(path, 2)
+    assert read_books(path, BEGIN, BEGIN + 60, has_photo_eye=True).photo_eye == 0
 
 
 def test_a_station_that_never_ran_has_empty_books(station: Path) -> None:
