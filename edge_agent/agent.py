@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge_agent.capture.camera import Camera
+from edge_agent.capture.camera import Camera, objection
 from edge_agent.capture.frame import Frame
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.fallback.opening import Ladder
@@ -34,6 +34,7 @@ from edge_agent.status import StatusFile
 
 if TYPE_CHECKING:
     from edge_agent.membership import Membership
+    from edge_agent.verification.verifier import Verifier
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Parts:
     ladder: Ladder
     fleet: "Membership | None" = None
     beside: Mapping[str, SidePart] = field(default_factory=dict)
+    verifier: "Verifier | None" = None
 
 
 @dataclass(frozen=True)
@@ -103,13 +105,15 @@ class Agent:
         self._watchdog = open_watchdog(self._moves, self._told_shortly)
         ask = parts.fitness.ask
         ask("agent", lambda: "it is stopping" if self._is_stopping else None)
-        ask("camera", self._camera_objection)
+        ask("camera", lambda: objection(parts.camera))
         ask("inference", lambda: parts.pulse.hold_reason)
         ask("station", lambda: parts.loop.hold_reason)
         ask("printer", self._printer_objection)
         ask("divert", lambda: parts.outputs.hold_reason)
         if (applicator := parts.outputs.applicator) is not None:
             ask("applicator", lambda: applicator.hold_reason)
+        if (verifier := parts.verifier) is not None:
+            ask("verification", lambda: verifier.hold_reason)
 
     def stop(self) -> None:
         """Asks it to end; returns at once. For use from any thread and from signal handlers."""
@@ -131,6 +135,8 @@ class Agent:
             parts.spooler.recover(parts.journal.recollection.open_labels)
             parts.spooler.start()
             parts.camera.on_change = self._status.wake
+            if parts.verifier is not None:
+                parts.verifier.start()
             parts.camera.start()
             parts.outputs.start()
             if parts.fleet is not None:
@@ -174,6 +180,9 @@ class Agent:
             logger.warning("a person says that it was seen to: %s", seen_to)
             if seen_to == "divert":
                 outputs.release()
+            elif seen_to == "scan":
+                if self._parts.verifier is not None:
+                    self._parts.verifier.release()
             elif outputs.applicator is not None:
                 outputs.applicator.clear("a person")
         outputs.watch()
@@ -182,6 +191,8 @@ class Agent:
         parts = self._parts
         taken_at, begun = time.time(), time.perf_counter()
         with parts.pulse.beat():
+            if parts.verifier is not None:
+                parts.verifier.offer(frame)
             report = parts.loop.step(frame)
             step_s = time.perf_counter() - begun
             self._show(report)
@@ -216,6 +227,8 @@ class Agent:
             ending.callback(parts.outputs.stop)
             ending.callback(parts.evidence.close)
             ending.callback(parts.journal.close)
+            if parts.verifier is not None:  # when the last labels have come out
+                ending.callback(parts.verifier.stop)
             for part in parts.beside.values():
                 ending.callback(part.stop)
             ending.callback(parts.spooler.stop)
@@ -243,16 +256,6 @@ class Agent:
             return f"runs {self._parts.loop.release.name}; the belt may run"
         told = "; ".join(f"{name}: {reason}" for name, reason in problems.items())
         return f"the belt is held: {told}"
-
-    def _camera_objection(self) -> str | None:
-        camera = self._parts.camera
-        if not camera.is_live:
-            return None
-        if camera.health.state != "up":
-            return f"{camera.health.state} {camera.health.reason}".rstrip()
-        # A blurred picture is for people to judge; a dark or frozen one shows nothing at all.
-        fault = camera.picture.fault
-        return f"the picture is {fault}" if fault in ("black", "frozen") else None
 
     def _printer_objection(self) -> str | None:
         health = self._parts.spooler.health
@@ -290,6 +293,7 @@ class Agent:
             "printers": [
                 {"address": address, **asdict(health)} for address, health in parts.spooler.printers
             ],
+            "verification": None if parts.verifier is None else parts.verifier.tell(),
             "journal": asdict(parts.journal.health),
             **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
             **parts.outputs.tell(),

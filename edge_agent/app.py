@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from edge_agent.agent import Agent, Identity, Parts
 from edge_agent.beside import health_of, open_side_parts
 from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.barcode import BarcodeReader
-from edge_agent.capture.camera import open_camera
+from edge_agent.capture.camera import Camera, open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.eye_report import EyeReport
@@ -40,6 +41,10 @@ from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.uplink.state import StationState
 from edge_agent.vision.motion import MotionGate
 
+if TYPE_CHECKING:
+    from edge_agent.printing.desk import LabelQueue
+    from edge_agent.verification.verifier import Verifier
+
 
 def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambda _: None) -> Agent:
     """Builds a station that is not started yet.
@@ -62,6 +67,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
             journal=journal,
             outputs=outputs,
             fallback=ladder.told,
+            verifier=verifier,
         )
         return replace(found, parts={**found.parts, **health_of(beside)})
 
@@ -87,6 +93,12 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         down_after_s=settings.camera.down_after_s,
     )
     eye, place = open_photo_eye(settings.trigger), eye_place(settings.trigger, geometry)
+    scan_camera: Camera | None = None
+    if settings.verification is not None:
+        # Only here: no other station needs what decodes symbols.
+        from edge_agent.verification import opening as scanning  # noqa: PLC0415
+
+        scan_camera = scanning.open_scan_camera(settings.verification, settings.camera)
     fitness = Fitness()
     outputs = open_outputs(settings.outputs, fitness.may_run, settings.applicator)
     has_permit = outputs.has_permit
@@ -118,7 +130,21 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         window=window,
         held_since=lambda: outputs.held_since,
     )
-    desk.print_through(spooler if fleet is None else fleet.shown(spooler))
+    labels_on_their_way: LabelQueue = spooler if fleet is None else fleet.shown(spooler)
+    verifier: Verifier | None = None
+    if settings.verification is not None:
+        verifier = scanning.open_verifier(
+            settings.verification,
+            scan_camera,
+            journal=journal,
+            journal_path=settings.journal_path,
+            notes=fates,
+            desk=desk,
+            is_live=camera.is_live,
+            runs=lambda: outputs.held_since is None,
+        )
+        labels_on_their_way = scanning.ExpectedLabels(verifier, labels_on_their_way)
+    desk.print_through(labels_on_their_way)
     folder = settings.station.data / "items"
     evidence = (
         EvidenceFolder(folder) if fleet is None else EvidenceFolder(folder, show=fleet.show_crop)
@@ -161,6 +187,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         ladder=ladder,
         fleet=fleet,
         beside=beside,
+        verifier=verifier,
     )
     identity = Identity(
         station=settings.station.name,

@@ -56,8 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_station(release)
     release.add_argument(
         "what",
-        choices=("divert", "applicator"),
-        help="divert: the items are off the belt; applicator: no label lies there any more",
+        choices=("divert", "applicator", "scan"),
+        help="divert: the items are off the belt; applicator: no label lies there any more; scan: "
+        "the items with wrong labels were looked at",
     )
     release.set_defaults(command=_release)
 

@@ -1,16 +1,20 @@
 """Says in the fleet's words how the parts of a station are. Pure, but for asking them."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from beltmark.contract.messages import PartHealth, PartState
 from beltmark.contract.release import Release
-from edge_agent.capture.camera import Camera
+from edge_agent.capture.camera import Camera, objection
 from edge_agent.capture.health import CameraState
 from edge_agent.outputs.outputs import Outputs
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printer_watch import PrinterState
 from edge_agent.printing.spooler import Spooler
 from edge_agent.uplink.state import StationState
+
+if TYPE_CHECKING:
+    from edge_agent.verification.verifier import Verifier
 
 CAMERA_STATES: dict[CameraState, PartState] = {
     "starting": "unknown",
@@ -37,6 +41,7 @@ def describe(
     journal: Journal,
     outputs: Outputs,
     fallback: str | None,
+    verifier: "Verifier | None" = None,
 ) -> StationState:
     """Returns how a station is at this moment. For use from any thread."""
     objections = problems()
@@ -55,6 +60,7 @@ def describe(
             ),
             **_lines(outputs),
             **({} if fallback is None else {"release": _health("degraded", fallback, None)}),
+            **({} if verifier is None else {"verification": _scan(verifier)}),
         },
     )
 
@@ -76,6 +82,15 @@ def _printers(spooler: Spooler) -> dict[str, PartHealth]:
             told = f"{address}: {health.told}"
             parts[f"printer {number}"] = _health(PRINTER_STATES[health.state], told, health.since)
     return parts
+
+
+def _scan(verifier: "Verifier") -> PartHealth:
+    counts = ", ".join(f"{count} {result}" for result, count in verifier.counts.items())
+    told = verifier.hold_reason or counts or "nothing read yet"
+    camera = verifier.camera
+    if camera is not None and objection(camera) is not None:
+        return _health(CAMERA_STATES[camera.health.state], told, camera.health.since)
+    return _health("degraded" if verifier.hold_reason else "ok", told, verifier.since)
 
 
 def _lines(outputs: Outputs) -> dict[str, PartHealth]:

@@ -16,8 +16,7 @@ import numpy as np
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release, load_release
 from edge_agent.calibration.document import belt_plane
-from edge_agent.capture.camera import open_camera
-from edge_agent.capture.opening import parse_source
+from edge_agent.capture.glance import glance
 from edge_agent.golden import check_golden_images
 from edge_agent.outputs.reaching import signals_of
 from edge_agent.printer_check import printer_parts
@@ -31,8 +30,6 @@ from edge_agent.trigger_check import look_at_trigger
 from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.detector import Detector
 
-_CAMERA_PATIENCE_S = 6.0
-_CAMERA_FRAMES = 15
 _TIMED_FRAMES = 20
 _STATUS_STALE_S = 10.0
 
@@ -83,6 +80,7 @@ def examine(station: Path) -> Iterator[Finding]:
         yield _finding(station, "camera", lambda: _camera(settings))
     for part, look in printer_parts(settings, release, runs=runs):
         yield _finding(station, part, look)
+    yield from _scan(station, settings)
     for look in signals_of(settings.outputs, settings.applicator, pins_are_in_use=runs):
         yield _finding(station, "outputs", look)
     yield _finding(station, "trigger", lambda: look_at_trigger(settings, is_running=runs))
@@ -182,39 +180,27 @@ def _as_told(settings: StationFile, part: str, good_state: str) -> str:
 
 
 def _camera(settings: StationFile) -> str:
-    source = settings.camera.source
-    camera = open_camera(source, fps=settings.camera.fps)
-    camera.start()
-    end = time.monotonic() + _CAMERA_PATIENCE_S
-    try:
-        frame, count = None, 0
-        while count < _CAMERA_FRAMES and (left := end - time.monotonic()) > 0:
-            frame = camera.mailbox.take(min(left, 0.5)) or frame
-            count = camera.frames
-            if camera.mailbox.is_exhausted or (frame is None and camera.health.state == "down"):
-                break
-        fps = camera.fps
-    finally:
-        camera.stop()
-    if frame is None:
-        raise InputError(
-            camera.health.reason or "it sends no frame",
-            "check that it is on, its address, its cable, and who else uses it",
-            file=parse_source(source).shown,
-            field="camera.source",
-        )
-    height_px, width_px = frame.image_bgr.shape[:2]
+    seen = glance(settings.camera.source, settings.camera.fps)
+    height_px, width_px = seen.image_bgr.shape[:2]
     beyond = beyond_picture(settings.zone.rect_xyxy_px, width_px, height_px)
     if beyond is not None:
         raise InputError(beyond, "correct the zone", field="zone.rect_xyxy_px")
     other = other_than_calibrated(belt_plane(settings.zone), width_px, height_px)
     if other is not None:
         raise InputError(other, "beltmark-edge calibrate", field="zone.calibration")
-    fault = camera.picture.fault
-    if fault in ("black", "frozen"):
-        raise InputError(f"the picture is {fault}", "look at lens and light", file=camera.name)
-    note = f", the picture is {fault}: clean or focus the lens" if fault else ""
-    return f"{width_px} x {height_px}, {fps:.1f} frames/s{note}"
+    return seen.told
+
+
+def _scan(station: Path, settings: StationFile) -> Iterator[Finding]:
+    if (section := settings.verification) is None:
+        return
+    if is_in_use(settings.journal_path):
+        yield _finding(station, "scan", lambda: _as_told(settings, "verification", "ok"))
+        return
+    # Only here: no other station needs what decodes symbols.
+    from edge_agent.verification.check import look_at_scan  # noqa: PLC0415
+
+    yield _finding(station, "scan", lambda: look_at_scan(section, settings.camera))
 
 
 def _journal(settings: StationFile) -> str:

@@ -24,6 +24,7 @@ from edge_agent.serials.section import SerialsSection
 from edge_agent.signals.section import TriggerSection
 from edge_agent.station.section import BeltSection, ZoneSection
 from edge_agent.uplink.section import FleetSection
+from edge_agent.verification.section import VerificationSection
 from edge_agent.vision.section import InferenceSection
 
 ENVIRONMENT_PREFIX = "BELTMARK_EDGE__"
@@ -59,6 +60,7 @@ class StationFile(Document):
     inference: InferenceSection = InferenceSection()
     fallback: FallbackSection | None = None
     panel: PanelSection | None = None
+    verification: VerificationSection | None = None
     fleet: FleetSection | None = None
     serials: SerialsSection = SerialsSection()
 

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from edge_agent.station.detected import Detected
 from edge_agent.station_loop_ports import DetectorPort
 
-Stage = Literal["wait", "detect", "decide", "capture_to_decision"]
+Stage = Literal["wait", "detect", "decide", "capture_to_decision", "scan"]
 """wait: from capture until the loop takes the frame (live only); detect: the detector; decide: all
-else in the loop's step; capture_to_decision: the whole (live only)."""
+else in the loop's step; capture_to_decision: the whole (live only); scan: reading a label after it
+was printed, beside the loop."""
 
 _WINDOW = 1_000
 

@@ -68,6 +68,7 @@ def open_camera(
     loop: bool = False,
     stale_after_s: float = LiveLimits.stale_after_s,
     down_after_s: float = LiveLimits.down_after_s,
+    field: str = "camera.source",
 ) -> Camera:
     """Opens a device, stream, video file or folder of pictures; a live one need not be there yet.
 
@@ -77,15 +78,27 @@ def open_camera(
         loop: Whether a recording begins again at its end.
         stale_after_s: Time without a frame after which a live camera counts as stale.
         down_after_s: Time without a frame after which a live camera counts as down.
+        field: Of the station file, that names it.
 
     Raises:
         InputError: There is no such file, or it cannot be read.
     """
     silence_drivers()
-    address = parse_source(source)
+    address = parse_source(source, field)
     if address.is_live:
         limits = LiveLimits(stale_after_s=stale_after_s, down_after_s=down_after_s)
         return LiveCamera(address.shown, lambda: open_reader(address, down_after_s), limits)
     path = Path(address.text)
     recording = VideoFile(path, fps) if address.kind == "video" else FrameFolder(path, fps)
     return RecordedCamera(address.shown, recording, loop=loop)
+
+
+def objection(camera: Camera) -> str | None:
+    """Why a belt must stand still for a camera that looks at it; None where it need not."""
+    if not camera.is_live:
+        return None
+    if camera.health.state != "up":
+        return f"{camera.health.state} {camera.health.reason}".rstrip()
+    # A blurred picture is for people to judge; a dark or frozen one shows nothing at all.
+    fault = camera.picture.fault
+    return f"the picture is {fault}" if fault in ("black", "frozen") else None

@@ -43,7 +43,7 @@ class SourceAddress:
         return parts._replace(netloc=f"{parts.username}:***@{netloc}").geturl()
 
 
-def parse_source(text: str) -> SourceAddress:
+def parse_source(text: str, field: str = "camera.source") -> SourceAddress:
     """Reads the `source` of a station file; files are looked for, live cameras are not.
 
     Raises:
@@ -55,13 +55,13 @@ def parse_source(text: str) -> SourceAddress:
     if has_scheme:
         if scheme.lower() in _STREAM_SCHEMES and _has_host(text):
             return SourceAddress("stream", text)
-        raise _no_source(text, "is no camera that is known here")
+        raise _no_source(text, "is no camera that is known here", field)
     path = Path(text)
     if path.is_dir():
         return SourceAddress("folder", text)
     if path.is_file():
         return SourceAddress("video", text)
-    raise _no_source(text, "no such file or folder")
+    raise _no_source(text, "no such file or folder", field)
 
 
 def _has_host(text: str) -> bool:
@@ -71,10 +71,10 @@ def _has_host(text: str) -> bool:
         return False
 
 
-def _no_source(text: str, problem: str) -> InputError:
+def _no_source(text: str, problem: str, field: str) -> InputError:
     return InputError(
         problem,
         "give /dev/video0, rtsp://…, http://…, a video file or a folder of pictures",
         file=text,
-        field="camera.source",
+        field=field,
     )

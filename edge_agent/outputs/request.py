@@ -6,8 +6,10 @@ Says nothing of who may: who can write the station's data folder can.
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-SeenTo = Literal["divert", "applicator"]
-"""The items whose divert was not confirmed are off the belt; nothing lies at the applicator."""
+SeenTo = Literal["divert", "applicator", "scan"]
+"""divert: The items whose divert was not confirmed are off the belt.
+applicator: Nothing lies at the applicator.
+scan: The items for which the scan after printing stopped the line were looked at."""
 
 KINDS: Final[tuple[SeenTo, ...]] = get_args(SeenTo)
 
