@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beltmark.contract.errors import InputError
+from beltmark.contract.policy import EvidenceKind
 from beltmark.contract.release import Release, load_release
 from edge_agent.fallback.ladder import Rung
 from edge_agent.fallback.opening import Ladder
@@ -173,10 +174,11 @@ def _folders(settings: StationFile) -> tuple[Path, ...]:
 
 
 def _without_shapes(release: Release, rung: Rung) -> Release:
-    """No model looks at shapes: what is told of them is no evidence."""
-    ranks = ("barcode", "shape") if rung == "barcode" else ("shape",)
-    policy = release.policy.model_copy(update={"threshold": 1.0, "outranks": ranks})
-    return replace(release, policy=policy)
+    """No model looks at shapes: only a barcode can say what an item is, where it may."""
+    outranks: tuple[EvidenceKind, ...] = ("barcode", "shape") if rung == "barcode" else ("shape",)
+    # An order must not settle it: without any look at an item, it would settle each the same way.
+    update = {"outranks": outranks, "threshold": 1.0}
+    return replace(release, policy=release.policy.model_copy(update=update))
 
 
 class RisingReleases:

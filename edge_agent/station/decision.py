@@ -78,7 +78,7 @@ def _barcode_contradicts_shape(case: Case) -> str | None:
 
 
 def _none_of_these(case: Case) -> str | None:
-    is_none = case.class_name == case.manifest.none_of_these
+    is_none = case.class_name == case.manifest.none_of_these and case.probability > 0
     return "not one of the products" if is_none and not case.barcode_settles else None
 
 
@@ -91,6 +91,8 @@ def _frames_disagree(case: Case) -> str | None:
 def _unsure(case: Case) -> str | None:
     if case.is_likely or case.barcode_settles or case.order_settles:
         return None
+    if case.probability <= 0:
+        return "nothing says what it is"
     seen, needed = told_below(case.probability, case.policy.threshold)
     return f"looks like a {case.class_name} with {seen}, below the {needed} needed"
 

@@ -33,7 +33,7 @@ class Something:
     Attributes:
         box_xyxy_px: Corners in image pixels.
         score: How sure it is that it is one.
-        class_scores: float32 [C]: as likely one class as the other.
+        class_scores: float32 [C], all 0: nothing speaks for any class.
     """
 
     box_xyxy_px: BoxXyxyPx
@@ -51,7 +51,7 @@ class ForegroundDetector:
     """
 
     def __init__(self, classes: int, zone_xyxy_px: BoxXyxyPx, *, is_upright: bool = False) -> None:
-        self._scores = np.full(classes, 1 / classes, np.float32)
+        self._scores = np.zeros(classes, np.float32)
         self._zone_xyxy_px, self._is_upright = zone_xyxy_px, is_upright
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> list[Something]:

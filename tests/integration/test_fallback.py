@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
+import zxingcpp
 from agent_process import AgentProcess
-from blob_station import BLUE, GREEN, RED, pass_by, write_release, write_station
+from blob_station import BLUE, GREEN, RED, pass_by, picture, write_release, write_station
+from numpy.typing import NDArray
 from waiting import until
 
 from edge_agent.app import open_agent
@@ -87,6 +90,40 @@ def test_what_it_dies_on_is_left_after_the_third_time_and_tried_again_by_a_perso
     until(lambda: agent.status()["release"] == "release", "the release again")
     assert agent.status()["fallback"] is None
     agent.stop()
+
+
+def test_without_a_model_what_bears_its_barcode_is_labelled(folder: Path) -> None:
+    break_model(folder / "release")
+    frames = folder / "coded"
+    frames.mkdir()
+    for index, image in enumerate([*passing("TUBE-01"), *passing(None)]):
+        cv2.imwrite(str(frames / f"{index:04d}.png"), image)
+    path = write_station(folder, "coded", fallback="barcode = true")
+
+    assert open_agent(read_settings(path, {})).run()
+
+    items = read_items(folder / "data/journal.sqlite")
+    assert [(i.outcome, i.sku) for i in items] == [("PRINT", "TUBE-01"), ("REVIEW", None)]
+    assert items[1].reason == "nothing says what it is"
+
+
+def passing(text: str | None) -> list[NDArray[np.uint8]]:
+    """A white box that passes over a dark belt, with a QR code on it or none."""
+    box = np.full((90, 90), 250, np.uint8)
+    if text is not None:
+        code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode)
+        symbol = np.asarray(code.to_image(scale=3))
+        assert max(symbol.shape) <= 90
+        y, x = (90 - symbol.shape[0]) // 2, (90 - symbol.shape[1]) // 2
+        box[y : y + symbol.shape[0], x : x + symbol.shape[1]] = symbol
+    frames = [picture(None, RED, seed) for seed in range(15)]
+    for left in range(-100, 250, 6):
+        image = picture(None, RED, seed=left + 100)
+        begin, end = max(0, left), min(image.shape[1], left + 90)
+        if begin < end:
+            image[30:120, begin:end] = box[:, begin - left : end - left, None]
+        frames.append(image)
+    return frames
 
 
 def rehearsed(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, list[str]]]:
