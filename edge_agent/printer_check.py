@@ -7,6 +7,7 @@ from beltmark.contract.release import Release
 from edge_agent.calibration.document import belt_plane
 from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.printers.base import PrinterError
+from edge_agent.printing.printers.cups import CupsPrinter
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.section import NO_SPARE, PrinterSection
 from edge_agent.printing.spooler_ports import SpoolerSettings
@@ -48,6 +49,7 @@ def look_at_printer(section: PrinterSection, address: str) -> str:
     try:
         printer.connect()
         status, count = printer.query_status(), printer.label_count()
+        advice = list(printer.advice()) if isinstance(printer, CupsPrinter) else []
     except PrinterError as error:
         raise InputError(
             error.problem, "switch it on, check its address and cable", file=address
@@ -63,6 +65,8 @@ def look_at_printer(section: PrinterSection, address: str) -> str:
         )
     if status is not None and status.faults:
         raise InputError(", ".join(status.faults), "mend this at the printer", file=address)
+    if isinstance(printer, CupsPrinter):
+        return _of_queue(address, advice)
     if section.confirmation == "none":
         return "takes bytes; is not asked"
     if status is None or count is None:
@@ -74,6 +78,16 @@ def look_at_printer(section: PrinterSection, address: str) -> str:
         )
     untold = f"; it does not tell its {', '.join(status.untold)}" if status.untold else ""
     return f"ready, {count} labels so far{untold}"
+
+
+def _of_queue(address: str, advice: list[str]) -> str:
+    if advice:
+        problem, _, mend = advice[0].rpartition(": ")
+        raise InputError(problem, mend, file=address, field="printer.address")
+    return (
+        "takes jobs; that a job is completed means that the bytes were accepted: what came out is "
+        "not known, and a label counts as printed once they were"
+    )
 
 
 def look_at_window(settings: StationFile, release: Release) -> str:

@@ -32,6 +32,7 @@ class ScriptedPrinter:
     """A printer as its adapter shows it; `on_send` plays the accident."""
 
     address: str = "scripted"
+    confirms: bool = True
     count: int | None = 100
     status: PrinterStatus | None = field(default_factory=PrinterStatus)
     is_reachable: bool = True

@@ -265,7 +265,9 @@ class PrinterLane:
     def _take_on_trust(self, label: Label) -> float:
         """A printer that cannot be asked: all bytes taken is all that will ever be known."""
         if label.state == "sent":
-            self._end(label, "printed", "all bytes taken; this printer cannot confirm")
+            self._end(
+                label, "printed", "all bytes taken; whether it came out, this printer cannot say"
+            )
         else:
             self._give_up(label, "broke off; this printer cannot say what came out")
         return 0.0

@@ -70,7 +70,7 @@ class PrinterWatch:
     @property
     def confirms(self) -> bool:
         """True where the printer can say what came out."""
-        return self._confirmation == "counter"
+        return self._confirmation == "counter" and self._printer.confirms
 
     def make_ready(self) -> Ready | None:
         """Connects if need be and asks; None while the printer takes no label."""

@@ -59,13 +59,14 @@ class PrinterSection(Section):
     """`[printer]`.
 
     Attributes:
-        address: tcp://host:9100, /dev/usb/lp0, or file:PATH.
+        address: tcp://host:9100, /dev/usb/lp0, cups:QUEUE, ipp://host/printers/QUEUE, or file:PATH.
         dpmm: Dots per millimetre of its head.
         label_deadline_s: Time after the decision by which a label must have been sent.
         hold_after_s: Time an item needs from the decision line to the applicator: a label that has
             not come out by then holds the belt, so that the item waits under the applicator.
         confirm_timeout_s: Time after sending by which it must have come out.
-        confirmation: "counter" asks the printer's label counter; "none" where it cannot be asked.
+        confirmation: "counter" asks the printer's label counter; "none" where it cannot be asked,
+            as behind a print queue.
         holds_belt: Whether the belt stands while the printer takes no labels; otherwise the items
             go to a person meanwhile.
         spare: A second printer, or "none": takes the labels while the first is unwell.

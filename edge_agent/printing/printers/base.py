@@ -102,6 +102,11 @@ class Printer(Protocol):
         """The address it was opened with."""
         ...
 
+    @property
+    def confirms(self) -> bool:
+        """False where it can never be asked what came out."""
+        ...
+
     def connect(self) -> None:
         """Connects, cancels a format that an earlier connection left unfinished, and keeps the
         printer from reprinting by itself (`^JZN`). Without effect when connected.

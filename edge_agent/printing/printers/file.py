@@ -17,6 +17,8 @@ _START, _END = b"^XA", b"^XZ"
 class FilePrinter:
     """A file of ZPL; its label count is the number of formats in it."""
 
+    confirms = True
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None

@@ -95,6 +95,8 @@ class ZebraPrinter:
         profile: What it is asked for at each connection, and told to be.
     """
 
+    confirms = True
+
     def __init__(
         self,
         line: ByteLine,

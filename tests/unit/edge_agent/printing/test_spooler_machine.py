@@ -39,6 +39,7 @@ class PhysicalPrinter:
     """What is in its memory, and what came out of it."""
 
     address = "physical"
+    confirms = True
 
     def __init__(self) -> None:
         self.buffer: list[str] = []
