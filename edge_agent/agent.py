@@ -24,7 +24,9 @@ from edge_agent.notify import open_watchdog
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.outputs import Outputs
 from edge_agent.outputs.request import taken_releases
+from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
+from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.spooler import Spooler
 from edge_agent.side_part import SidePart
@@ -61,6 +63,8 @@ class Parts:
     pulse: Pulse
     times: StageTimes
     ladder: Ladder
+    by_hand: ByHand
+    requests: HandRequests
     fleet: "Membership | None" = None
     beside: Mapping[str, SidePart] = field(default_factory=dict)
     verifier: "Verifier | None" = None
@@ -109,6 +113,7 @@ class Agent:
         ask("inference", lambda: parts.pulse.hold_reason)
         ask("station", lambda: parts.loop.hold_reason)
         ask("printer", self._printer_objection)
+        ask("person", lambda: parts.by_hand.hold_reason)
         ask("divert", lambda: parts.outputs.hold_reason)
         if (applicator := parts.outputs.applicator) is not None:
             ask("applicator", lambda: applicator.hold_reason)
@@ -139,6 +144,7 @@ class Agent:
                 parts.verifier.start()
             parts.camera.start()
             parts.outputs.start()
+            parts.requests.start()
             if parts.fleet is not None:
                 parts.fleet.start()
             for part in parts.beside.values():
@@ -232,6 +238,7 @@ class Agent:
             for part in parts.beside.values():
                 ending.callback(part.stop)
             ending.callback(parts.spooler.stop)
+            ending.callback(parts.requests.stop)
             # The last decisions become labels when they are committed, and not before.
             ending.callback(parts.journal.flush)
             parts.camera.stop()
@@ -295,6 +302,7 @@ class Agent:
             ],
             "verification": None if parts.verifier is None else parts.verifier.tell(),
             "journal": asdict(parts.journal.health),
+            "in_hand": parts.by_hand.in_hand,
             **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
             **parts.outputs.tell(),
             **_NOTHING_BESIDE,

@@ -23,8 +23,10 @@ from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.opening import open_outputs
 from edge_agent.printing.belt_window import open_window
+from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.eye_log import EyeLog
+from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import this_boot
@@ -120,6 +122,18 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     desk = OutcomeDesk(journal, outputs, time.time)
     fates = Fates(journal, time.time)
     outputs.commit_through(fates)
+    recollection = journal.recollection
+    by_hand = ByHand(
+        journal,
+        lambda: loop.release,
+        is_idle=lambda: spooler.is_idle,
+        printer_problem=lambda: None if spooler.health.state == "ready" else spooler.health.told,
+        moves=settings.zone.travel != "none",
+        has_permit=has_permit,
+        held_since=lambda: outputs.held_since,
+        left=recollection.in_hand,
+        left_is_open=recollection.in_hand in {one.item_id for one in recollection.open_labels},
+    )
     spooler = Spooler(
         printer,
         journal,
@@ -128,9 +142,12 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         label_times,
         spare=spare,
         window=window,
+        hands=by_hand,
         held_since=lambda: outputs.held_since,
     )
-    labels_on_their_way: LabelQueue = spooler if fleet is None else fleet.shown(spooler)
+    shown: LabelQueue = spooler if fleet is None else fleet.shown(spooler)
+    by_hand.print_through(shown)
+    labels_on_their_way = shown
     verifier: Verifier | None = None
     if settings.verification is not None:
         verifier = scanning.open_verifier(
@@ -161,7 +178,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         journal=journal,
         desk=desk,
         labels=spooler,
-        recollection=journal.recollection,
+        recollection=recollection,
         gate=MotionGate(geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
         codes=_codes(settings, ladder.rung, journal.recollection.serial_series),
         eye=eye,
@@ -188,6 +205,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         fleet=fleet,
         beside=beside,
         verifier=verifier,
+        by_hand=by_hand,
+        requests=HandRequests(settings.station.data, by_hand),
     )
     identity = Identity(
         station=settings.station.name,

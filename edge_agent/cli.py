@@ -105,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--html", type=Path, metavar="FILE", help="write it as a page as well")
     report.set_defaults(command=_report)
 
+    _add_by_hand(commands)
+
     target = commands.add_parser("target", help="write the calibration target, to be printed")
     target.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .pdf or .png")
     target.add_argument("--paper", choices=("a4", "a3", "letter"), default="a4")
@@ -130,6 +132,32 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("station", type=Path, metavar="STATION.toml", help="the station file")
+
+
+def _add_by_hand(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What a person does about an item's label."""
+    void = commands.add_parser("void", help="declare an item's label void, by a person's word")
+    _add_station(void)
+    void.add_argument("item", metavar="ITEM", help="its name, the beginning of it, or `last`")
+    void.add_argument("--reason", required=True, metavar="TEXT", help="why, for the record")
+    _add_who(void)
+    void.set_defaults(command=_void)
+
+    reprint = commands.add_parser(
+        "reprint", help="print an item's label anew into a person's hand; the belt stands meanwhile"
+    )
+    _add_station(reprint)
+    reprint.add_argument("item", metavar="ITEM", help="its name, the beginning of it, or `last`")
+    reprint.add_argument("--sku", help="what it is, where that is not known or wrong")
+    reprint.add_argument(
+        "--taken", action="store_true", help="say that the label is off the printer"
+    )
+    _add_who(reprint)
+    reprint.set_defaults(command=_reprint)
+
+
+def _add_who(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--by", metavar="NAME", help="who says so (default: the user)")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -234,6 +262,25 @@ def _report(arguments: argparse.Namespace) -> int:
     for line in lines:
         print(line)
     return 0 if is_balanced else 1
+
+
+def _void(arguments: argparse.Namespace) -> int:
+    from edge_agent.printing.hand_command import user, void_label  # noqa: PLC0415
+
+    who = arguments.by or user()
+    print(void_label(arguments.station, arguments.item, arguments.reason, who))
+    return 0
+
+
+def _reprint(arguments: argparse.Namespace) -> int:
+    from edge_agent.printing.hand_command import reprint_label, take_label, user  # noqa: PLC0415
+
+    who = arguments.by or user()
+    if arguments.taken:
+        print(take_label(arguments.station, arguments.item, who))
+    else:
+        print(reprint_label(arguments.station, arguments.item, arguments.sku, who))
+    return 0
 
 
 def _target(arguments: argparse.Namespace) -> int:

@@ -61,7 +61,7 @@ class _Review:
     """A decided item that goes to a person."""
 
     item_id: str
-    place: Place
+    place: Place | None
     rule: str
     reason: str
     label_state: PrintState | None
@@ -102,13 +102,14 @@ class OutcomeDesk:
     def review(
         self,
         item_id: str,
-        place: Place,
+        place: Place | None,
         rule: str,
         reason: str,
         label_state: PrintState | None = None,
     ) -> "Future[None]":
         """Commits that a decided item goes to a person, with its label's step, then diverts it.
 
+        Without a place, a person has it already.
         The future is done once it is committed, however often that has to be tried again.
         """
         review = _Review(item_id, place, rule, reason, label_state)
@@ -163,7 +164,8 @@ class OutcomeDesk:
             logger.error("item %s: %s", review.item_id, error)
             review.committed.set_exception(error)
         else:
-            self.divert_again(review.item_id, review.place)
+            if review.place is not None:
+                self.divert_again(review.item_id, review.place)
             review.committed.set_result(None)
 
     def _keep(self, outcome: ItemDecision | _Review) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from beltmark.contract.messages import LabelState, PrintState
 from beltmark.contract.serials import NumberKind, NumberRange
 from edge_agent.printing import label_writes, numbers, writes
+from edge_agent.printing.hand_writes import HandOrder, write_hand_order
 from edge_agent.printing.journal_lock import take
 from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
@@ -206,6 +207,20 @@ class Journal:
         """Commits what the photo-eye told of items, decided already or not."""
         return self._put(lambda connection: writes.write_at_eye(connection, passes))
 
+    def write(self, apply: Callable[[sqlite3.Connection], Result]) -> "Future[Result]":
+        """Commits a write of somebody else's: see `hand_writes`.
+
+        The future fails with `JournalUnavailable` (not committed) or what the write raises of
+        `IllegalTransition` and `WriteRefused`.
+        """
+        return self._put(apply)
+
+    def order_by_hand(self, order: HandOrder) -> "Future[LabelItem]":
+        """Commits that a person labels an item; the future fails as `write`'s does."""
+        return self._put(
+            lambda connection: write_hand_order(connection, order, is_leased=self._is_leased)
+        )
+
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
         """Notes where the items in the zone are, without waiting for the disk.
 
@@ -295,7 +310,7 @@ class Journal:
         self._connection.execute("SAVEPOINT one")
         try:
             result = write.apply(self._connection)
-        except (IllegalTransition, writes.AlreadyDecided) as error:
+        except (IllegalTransition, writes.WriteRefused) as error:
             refusal = error
             self._connection.execute("ROLLBACK TO one")
             return lambda: write.future.set_exception(refusal)

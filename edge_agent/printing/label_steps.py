@@ -28,7 +28,8 @@ class Label:
 
     Attributes:
         item_id: Its item.
-        place: Where its item was decided.
+        place: Where its item was decided; None where a person waits for it: it must not come out
+            while anything else can get it.
         order: What to print; None for one found at start-up, which is never sent.
         due: Until when it is of use, on the steady clock.
         confirm_by: Steady time after which its item goes to a person.
@@ -42,7 +43,7 @@ class Label:
     """
 
     item_id: str
-    place: Place
+    place: Place | None
     order: LabelOrder | None
     due: Due
     confirm_by: float
@@ -62,10 +63,17 @@ class LabelSteps:
         journal: Where they are committed.
         desk: Takes the items that get no label.
         clock: Seconds since the epoch.
+        ended: Told the item and the last state of each label that the printer has done with.
     """
 
-    def __init__(self, journal: LabelJournal, desk: ReviewDesk, clock: Callable[[], float]) -> None:
-        self._journal, self._desk, self._clock = journal, desk, clock
+    def __init__(
+        self,
+        journal: LabelJournal,
+        desk: ReviewDesk,
+        clock: Callable[[], float],
+        ended: Callable[[str, PrintState], None] = lambda *_: None,
+    ) -> None:
+        self._journal, self._desk, self._clock, self._ended = journal, desk, clock, ended
 
     def begin(
         self,
@@ -108,6 +116,7 @@ class LabelSteps:
             else:
                 if after in SETTLED:
                     logger.info("item %s: label %s", label.item_id, after)
+                    self._ended(label.item_id, after)
                 return
 
     def review(
@@ -119,6 +128,8 @@ class LabelSteps:
             label.state = label_state
         logger.warning("item %s goes to a person: %s", label.item_id, reason)
         label.review = self._desk.review(label.item_id, label.place, rule, reason, label_state)
+        if label_state is not None:
+            self._ended(label.item_id, label_state)
 
     def await_review(self, label: Label, stops: Callable[[], bool]) -> bool:
         """Waits until its review is committed, if there is one; gives up as `commit` does.
@@ -144,4 +155,5 @@ class LabelSteps:
                     return
                 time.sleep(_RETRY_PERIOD_S)
             else:
+                self._ended(label.item_id, "unknown")
                 return

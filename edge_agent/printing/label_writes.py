@@ -3,6 +3,7 @@
 import sqlite3
 
 from beltmark.contract.messages import LabelState, PrintState
+from edge_agent.printing.schema import PRINT_STATE_SQL
 from edge_agent.printing.states import (
     SETTLED,
     TRANSITIONS,
@@ -120,6 +121,14 @@ def write_closed(connection: sqlite3.Connection, item_id: str, at: float, detail
     connection.execute("UPDATE labels SET closed_at = ? WHERE item_id = ?", (at, item_id))
     add_history(connection, item_id, at, "label closed", detail)
     _settle_divert(connection, item_id, at)
+
+
+def print_state(connection: sqlite3.Connection, item_id: str) -> PrintState | None:
+    """How far an item's latest label came at the printer; None for an item without one."""
+    (state,) = connection.execute(
+        f"SELECT {PRINT_STATE_SQL} FROM items WHERE item_id = ?", (item_id,)
+    ).fetchone() or (None,)
+    return state
 
 
 def _move(

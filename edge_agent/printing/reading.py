@@ -67,6 +67,7 @@ class Recollection:
         has_rebooted: The computer has started anew since then. Positions do not wait for the disk,
             so if it had lost its power, the latest of them are lost.
         serial_series: What every serial that this journal gives begins with.
+        in_hand: Item whose label was printed for a person who has not said that it is taken.
     """
 
     last_seen: tuple[LastSeen, ...] = ()
@@ -75,6 +76,7 @@ class Recollection:
     belt_speed_px_s: float | None = None
     has_rebooted: bool = False
     serial_series: str = ""
+    in_hand: str | None = None
 
 
 def read_items(path: Path, limit: int = 1_000) -> list[ItemMessage]:
@@ -117,6 +119,18 @@ def read_item(path: Path, name: str) -> ItemRecord:
     return ItemRecord(_message(rows[0]), place, read_weighing(row.get("evidence")), history)
 
 
+def read_waiting(path: Path, limit: int) -> list[ItemMessage]:
+    """Returns the latest items that a person has still to see to, oldest first.
+
+    Raises:
+        InputError: The file is damaged, no journal, or of before the agent's first start.
+    """
+    rows = _read(
+        path, f"{_ITEM} WHERE outcome = 'REVIEW' AND seen_to_at IS NULL {_NEWEST}", (limit,)
+    )
+    return [_message(row) for row in reversed(rows)]
+
+
 def read_history(path: Path, item_id: str) -> list[HistoryStep]:
     """Returns all that happened to an item, in order.
 
@@ -138,16 +152,18 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         )
     )
     open_labels = tuple(
-        OpenLabel(item_id, state, baseline, Place(x, y, at), outcome, copies, printer)
-        for item_id, state, baseline, x, y, at, outcome, copies, printer in connection.execute(
-            "SELECT item_id, state, baseline, x_px, y_px, captured_at, outcome, copies, printer "
+        OpenLabel(item_id, state, baseline, None if person else Place(x, y, at), *rest)
+        for item_id, state, baseline, person, x, y, at, *rest in connection.execute(
+            "SELECT item_id, state, baseline, for_person, x_px, y_px, captured_at, "
+            "outcome, copies, printer "
             "FROM labels JOIN items USING (item_id) WHERE closed_at IS NULL ORDER BY decided_at"
         )
     )
     reviewed_lately = tuple(
         (item_id, Place(x, y, at))
         for item_id, x, y, at in connection.execute(
-            "SELECT item_id, x_px, y_px, captured_at FROM items WHERE outcome <> 'PRINT' "
+            "SELECT item_id, x_px, y_px, captured_at FROM items LEFT JOIN labels USING (item_id) "
+            "WHERE outcome <> 'PRINT' AND for_person IS NULL "
             "AND decided_at >= (SELECT max(decided_at) FROM items) - ? ORDER BY decided_at",
             (_LATELY_S,),
         )
@@ -160,7 +176,16 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         float(speed) if speed is not None else None,
         has_rebooted=facts.get("noted_in_boot") != boot,
         serial_series=facts.get("serial_series", ""),
+        in_hand=_in_hand(connection),
     )
+
+
+def _in_hand(connection: sqlite3.Connection) -> str | None:
+    found = connection.execute(
+        "SELECT item_id FROM labels WHERE for_person IS NOT NULL AND taken_at IS NULL AND state IN "
+        "('decided', 'queued', 'sending', 'sent', 'printed', 'unknown') ORDER BY rowid DESC LIMIT 1"
+    ).fetchone()
+    return None if found is None else found[0]
 
 
 def this_boot() -> str:

@@ -74,14 +74,14 @@ class LabelOrder:
     Attributes:
         item: The item.
         product: What it is.
-        place: Where it was decided.
+        place: Where it was decided; None for an item that is in a person's hands.
         layout: How the release that decided draws it, whatever release runs by the time when it is
             printed; without it, none is drawn.
     """
 
     item: LabelItem
     product: Product
-    place: Place
+    place: Place | None
     layout: Layout | None = None
 
 
@@ -93,7 +93,7 @@ class OpenLabel:
         item_id: Its item.
         state: How far it had come.
         baseline: The printer's label counter before it was sent, if it came so far.
-        place: Where its item was decided.
+        place: Where its item was decided; None where a person has it, and the label with it.
         outcome: Its item's outcome; REVIEW where a person has it already.
         copies: How many were to come out.
         printer: Address of the printer that it was to go to, if it came so far.
@@ -102,7 +102,7 @@ class OpenLabel:
     item_id: str
     state: PrintState
     baseline: int | None
-    place: Place
+    place: Place | None
     outcome: Outcome
     copies: int = 1
     printer: str | None = None

@@ -16,8 +16,10 @@ from edge_agent.printing.printers.base import Printer
 from edge_agent.printing.records import LabelOrder, OpenLabel
 from edge_agent.printing.spare import Turn
 from edge_agent.printing.spooler_ports import (
+    Hands,
     LabelJournal,
     LabelRenderer,
+    Nobody,
     ReviewDesk,
     SpoolerSettings,
 )
@@ -28,6 +30,8 @@ from edge_agent.printing.window import Due, Window
 logger = logging.getLogger(__name__)
 
 _WORTH_TELLING_S = 0.1
+_PERSONS_PATIENCE_S = 30.0
+_NOBODY = Nobody()
 
 
 class Spooler:
@@ -41,6 +45,7 @@ class Spooler:
         settings: How long things may take.
         spare: Takes the labels while the first printer is unwell; None where there is none.
         window: Says by when a label must be out; None takes the times of the settings.
+        hands: The person who may wait at the printer.
         held_since: Since when the belt was told to stand, by `steady`; None while it may run.
         clock: Seconds since the epoch.
         steady: Seconds on a clock that is never set.
@@ -56,14 +61,15 @@ class Spooler:
         *,
         spare: Printer | None = None,
         window: Callable[[LabelOrder], Window] | None = None,
+        hands: Hands = _NOBODY,
         held_since: Callable[[], float | None] = lambda: None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings or SpoolerSettings()
         self._window, self._clock, self._steady = window, clock, steady
-        self._steps = LabelSteps(journal, desk, clock)
-        self._waiting = WaitingLabels(self._steps, held_since, steady, self._why_late)
+        self._steps = LabelSteps(journal, desk, clock, hands.ended)
+        self._waiting = WaitingLabels(self._steps, held_since, steady, self._why_late, hands)
         named = {"printer": printer} if spare is None else {"printer": printer, "spare": spare}
         self._lanes = tuple(
             PrinterLane(
@@ -129,6 +135,10 @@ class Spooler:
 
     def submit(self, order: LabelOrder) -> None:
         """Takes a committed label; returns at once."""
+        if order.place is None:
+            due = Due(send_by=self._steady() + _PERSONS_PATIENCE_S)
+            self._add(Label(order.item.item_id, None, order, due, due.send_by, "decided"))
+            return
         item, settings = order.item, self._settings
         # Not the time of this call: looking and committing may have taken long.
         begun_at = order.place.captured_at if settings.is_live else item.decided_at
@@ -136,13 +146,22 @@ class Spooler:
         window = settings.window if self._window is None else self._window(order)
         due = Due.of(window, self._steady() - lost_s)
         label = Label(item.item_id, order.place, order, due, due.send_by, "decided")
-        label.copies = order.product.copies
         there_were_s = window.send_within_s if window.hold_after_s is None else window.hold_after_s
         if lost_s >= max(there_were_s, _WORTH_TELLING_S):
             label.delay = (
                 f"{lost_s:.1f} s of {there_were_s:.1f} s had gone by when its decision was "
                 "written down: the device is slow"
             )
+        self._add(label)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no label waits or is in a printer."""
+        return not (len(self._waiting) or any(lane.unresolved for lane in self._lanes))
+
+    def _add(self, label: Label) -> None:
+        assert label.order is not None
+        label.copies = label.order.product.copies
         self._waiting.add(label)
         for thread in self._threads:
             thread.wake()

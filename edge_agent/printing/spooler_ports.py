@@ -45,13 +45,42 @@ class ReviewDesk(Protocol):
     def review(
         self,
         item_id: str,
-        place: Place,
+        place: Place | None,
         rule: str,
         reason: str,
         label_state: PrintState | None = None,
     ) -> "Future[None]":
         """See `OutcomeDesk.review`."""
         ...
+
+
+class Hands(Protocol):
+    """A person who waits at the printer; see `by_hand`."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the printer is that person's alone: no label for the belt is sent."""
+        ...
+
+    @property
+    def may_print(self) -> bool:
+        """Whether that person's label can get onto nothing else now: the belt stands."""
+        ...
+
+    def ended(self, item_id: str, state: PrintState) -> None:
+        """Told of each label that the printer has done with, and its last state; returns at once,
+        and calls nobody.
+        """
+        ...
+
+
+class Nobody:
+    """Nobody waits at the printer."""
+
+    is_waiting = may_print = False
+
+    def ended(self, item_id: str, state: PrintState) -> None:
+        """Has no use for it."""
 
 
 @dataclass(frozen=True)

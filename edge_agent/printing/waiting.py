@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from edge_agent.printing.label_steps import Label, LabelSteps
+from edge_agent.printing.spooler_ports import Hands
 
 _MAX_WAITING = 256
 
@@ -20,6 +21,7 @@ class WaitingLabels:
         held_since: Since when the belt was told to stand, by `steady`; None while it may run.
         steady: Seconds on a clock that is never set.
         why_late: What keeps the printer from taking labels; empty when nothing does.
+        hands: The person who may wait at the printer.
 
     Attributes:
         lock: Held while a label moves, in here and in the lanes; may be taken again.
@@ -31,10 +33,11 @@ class WaitingLabels:
         held_since: Callable[[], float | None],
         steady: Callable[[], float],
         why_late: Callable[[], str],
+        hands: Hands,
     ) -> None:
         self.lock = threading.RLock()
         self._steps, self._held_since, self._steady = steps, held_since, steady
-        self._why_late = why_late
+        self._why_late, self._hands = why_late, hands
         self._labels: deque[Label] = deque()
 
     def __len__(self) -> int:
@@ -43,9 +46,13 @@ class WaitingLabels:
 
     @property
     def first(self) -> Label | None:
-        """The label that waits for longest."""
+        """The label to be sent next: a person's while one waits at the printer, else the belt's."""
+        is_persons = self._hands.is_waiting
+        if is_persons and not self._hands.may_print:
+            return None
         with self.lock:
-            return self._labels[0] if self._labels else None
+            of_kind = (label for label in self._labels if (label.place is None) == is_persons)
+            return next(of_kind, None)
 
     @property
     def is_slow(self) -> bool:

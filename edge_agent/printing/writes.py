@@ -13,7 +13,11 @@ from edge_agent.printing.weighed import weighing_text
 from edge_agent.station.items import EyePass
 
 
-class AlreadyDecided(Exception):  # noqa: N818 - it is a mistake of this program, not of input
+class WriteRefused(Exception):  # noqa: N818 - what is written stays as it is
+    """A write that what is written already does not allow; it leaves no trace."""
+
+
+class AlreadyDecided(WriteRefused):
     """One item, one decision."""
 
 

@@ -198,6 +198,8 @@ class Verifier:
         early_s, late_s = self._section.window_s
         while self._orders:
             order = self._orders.popleft()
+            if order.place is None:
+                continue  # in a person's hands
             at_s = self._belt_s(order.place.captured_at)
             marking = Marking(order.product.gtin14, order.item.serial)
             item_id = order.item.item_id
