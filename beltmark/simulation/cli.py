@@ -9,6 +9,7 @@ import logging
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,6 +17,7 @@ import cv2
 from beltmark.command import between, run_command, whole
 from beltmark.contract.catalogue import Product, read_catalogue
 from beltmark.contract.documents import write_json
+from beltmark.simulation.beam import BeamPlan
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.printer import PrinterFaults, serve
 from beltmark.simulation.shapes.families import CLASS_NAMES
@@ -59,6 +61,21 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("camera", "control", "printer"):
         station.add_argument(f"--{name}-port", type=whole(0, 65535), default=0)
     station.add_argument("--truth", type=Path, required=True, help="file to write at the end")
+    station.add_argument(
+        "--eye-at",
+        type=between(0, 1),
+        metavar="PART",
+        help="put a photo-eye there; the relay has it as its input `eye`",
+    )
+    for fault, told in (
+        ("eye-misses", "that do not break its beam"),
+        ("eye-bounces", "of which it tells twice"),
+        ("invisible", "that the camera does not show"),
+    ):
+        station.add_argument(
+            f"--{fault}", type=whole(1, 1_000_000), nargs="+", default=(), metavar="N",
+            help=f"numbers of the items {told}",
+        )  # fmt: skip
     station.add_argument("--no-permit", action="store_true", help="the belt runs unasked")
     station.set_defaults(command=_station)
 
@@ -112,9 +129,16 @@ def _frames(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _live_plan(arguments: argparse.Namespace) -> WorldPlan:
+    beam = None
+    if arguments.eye_at is not None:
+        beam = BeamPlan(arguments.eye_at, set(arguments.eye_misses), set(arguments.eye_bounces))
+    return replace(_world_plan(arguments), beam=beam, invisible=set(arguments.invisible))
+
+
 def _station(arguments: argparse.Namespace) -> int:
     plan = StationPlan(
-        world=_world_plan(arguments),
+        world=_live_plan(arguments),
         seconds=arguments.seconds,
         fps=arguments.fps,
         needs_permit=not arguments.no_permit,

@@ -2,12 +2,15 @@
 
 `PERMIT` renews the run permit, `HOLD` takes it back. `DIVERT <item> <x_px> <y_px> <captured_at>`
 takes an item off.
+What happened is said to all who are connected.
 Any number of senders up to a bound; lines that mean nothing are logged and dropped.
 """
 
+import contextlib
 import logging
 import math
 import re
+import socket
 import socketserver
 import threading
 from collections.abc import Callable
@@ -88,6 +91,10 @@ class ControlServer:
         host, port = self._server.server_address[:2]
         return f"tcp://{host!s}:{port}"
 
+    def say(self, line: str) -> None:
+        """Say a line to all who are connected; one that does not take it is passed over."""
+        self._server.say(f"{line}\n".encode("ascii"))
+
     def start(self) -> None:
         """Begin to listen."""
         self._thread.start()
@@ -109,6 +116,20 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.senders = threading.BoundedSemaphore(MAX_SENDERS)
+        self._connected: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def connected(self, connection: socket.socket, *, is_here: bool) -> None:
+        """Notes who hears what is said."""
+        with self._lock:
+            (self._connected.add if is_here else self._connected.discard)(connection)
+
+    def say(self, line: bytes) -> None:
+        """Says a line to all."""
+        with self._lock:
+            for connection in self._connected:
+                with contextlib.suppress(OSError):
+                    connection.send(line, socket.MSG_DONTWAIT)
 
 
 class _Handler(socketserver.StreamRequestHandler):
@@ -118,11 +139,13 @@ class _Handler(socketserver.StreamRequestHandler):
         if not self.server.senders.acquire(blocking=False):
             logger.warning("control: too many senders, %s refused", self.client_address)
             return
+        self.server.connected(self.connection, is_here=True)
         try:
             self._listen()
         except OSError:
             logger.info("control: sender %s went away", self.client_address)
         finally:
+            self.server.connected(self.connection, is_here=False)
             self.server.senders.release()
 
     def _listen(self) -> None:

@@ -18,6 +18,9 @@ from beltmark.simulation.world import World, WorldPlan
 
 logger = logging.getLogger(__name__)
 
+EYE = "eye"
+"""The name of the photo-eye among the relay's inputs."""
+
 LINGER_S = 3.0
 """After the last item has left, labels on their way still come out."""
 
@@ -157,6 +160,8 @@ class SimulatedStation:
     def _tick(self, now_s: float, started_s: float) -> None:
         world, seconds = self._world, self._plan.seconds
         picture = world.step(now_s, permitted=None if self._plan.needs_permit else True)
+        for edge in world.beam_told:
+            self._control.say(f"INPUT {EYE} {int(edge.is_broken)}")
         self._camera.latest.publish(world.encode(picture), now_s)
         running = not self._plan.needs_permit or world.permit.holds(now_s)
         if running != self._was_running:

@@ -22,6 +22,7 @@ def truth_document(world: World) -> dict[str, Any]:
         "verdict": asdict(world.verdict()),
         "items": [_item(world, item) for item in world.belt.items],
         "printed": [_label(index, label) for index, label in enumerate(world.labels)],
+        "beam": [asdict(edge) for edge in world.beam.edges] if world.beam else [],
         "diverts": [asdict(divert) for divert in world.diverts],
         "frames": [_frame(frame) for frame in world.frames],
     }

@@ -5,13 +5,14 @@ Pure apart from its own state: time comes with every call. Leaves threads and pr
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from beltmark.contract.catalogue import Product
 from beltmark.simulation.appearance import live_scene
+from beltmark.simulation.beam import Beam, BeamEdge, BeamPlan
 from beltmark.simulation.belt import Belt, BeltItem, BeltLayout
 from beltmark.simulation.permit import RunPermit
 from beltmark.simulation.scene import Picture, Placement, SeenItem
@@ -49,6 +50,8 @@ class WorldPlan:
         applicator_part: Place of the applicator as a part of the image's width.
         foreign_share: Share of foreign objects, 0..1.
         clearance_mm: Least free belt between two items.
+        beam: The photo-eye; None where none is fitted.
+        invisible: Numbers of the items that the camera does not show.
     """
 
     seed: int
@@ -58,6 +61,8 @@ class WorldPlan:
     applicator_part: float = 0.75
     foreign_share: float = 0.12
     clearance_mm: float = 40.0
+    beam: BeamPlan | None = None
+    invisible: Collection[int] = ()
 
     @property
     def layout(self) -> BeltLayout:
@@ -120,6 +125,8 @@ class World:
         frames: Truth of the latest frames.
         labels: Every label that came out.
         diverts: Every divert that was asked for.
+        beam: The photo-eye; None where none is fitted.
+        beam_told: What it told of the time up to the last step.
     """
 
     def __init__(self, plan: WorldPlan) -> None:
@@ -142,6 +149,11 @@ class World:
             foreign_share=plan.foreign_share,
         )
         self.belt = Belt(plan.layout, goods)
+        self.beam = None
+        if plan.beam is not None:
+            half_mm = plan.view.width_px / 2 / plan.view.px_per_mm
+            self.beam = Beam(plan.beam, (2 * plan.beam.place_part - 1) * half_mm)
+        self.beam_told: list[BeamEdge] = []
         self._frame_count = 0
         self._last_s: float | None = None
 
@@ -157,17 +169,32 @@ class World:
             running_s = (at_s - since_s) * permitted
         self._last_s = at_s
         self.belt.advance(at_s, running_s)
+        self._tell_of_beam(at_s, running_s)
         picture = self.picture()
         self.frames.append(FrameTruth(self._frame_count, at_s, self.belt.travel_mm, picture.seen))
         self._frame_count += 1
         return picture
+
+    def _tell_of_beam(self, at_s: float, running_s: float) -> None:
+        if self.beam is None:
+            return
+        belt = self.belt
+        ends_mm = {
+            item.item_id: (
+                belt.x_mm(item) + item.half_length_mm,
+                belt.x_mm(item) - item.half_length_mm,
+            )
+            for item in belt.present
+        }
+        speed_mm_s = belt.layout.speed_mm_s if running_s > 0 else 0.0
+        self.beam_told = self.beam.advance(ends_mm, at_s, speed_mm_s)
 
     def picture(self) -> Picture:
         """What the camera sees now."""
         placements = [
             Placement(item.item_id, item.posed, self.belt.x_mm(item), item.y_mm)
             for item in self.belt.present
-            if item.posed is not None
+            if item.posed is not None and item.item_id not in self.plan.invisible
         ]
         noise = np.random.default_rng([self.plan.seed, self._frame_count])
         return self._scene.render(placements, self.belt.travel_mm, noise)
