@@ -18,6 +18,7 @@ from edge_agent.fallback.ladder import Rung
 from edge_agent.fallback.memory import FILE_NAME as LADDER_FILE
 from edge_agent.fallback.opening import Ladder
 from edge_agent.footing import RisingReleases, has_previous, stand_on
+from edge_agent.orders.opening import open_orders
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
@@ -27,6 +28,7 @@ from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.eye_log import EyeLog
 from edge_agent.printing.hand_requests import HandRequests
+from edge_agent.printing.issued import IssuedLabels
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.opening import open_printer
 from edge_agent.printing.reading import this_boot
@@ -166,6 +168,11 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     evidence = (
         EvidenceFolder(folder) if fleet is None else EvidenceFolder(folder, show=fleet.show_crop)
     )
+    orders = (
+        None
+        if settings.orders is None
+        else open_orders(settings.orders, settings.station.data, settings.journal_path, time.time)
+    )
     loop = StationLoop(
         geometry=geometry,
         release=release,
@@ -183,6 +190,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         codes=_codes(settings, ladder.rung, journal.recollection.serial_series),
         eye=eye,
         eye_log=None if eye is None else EyeLog(journal),
+        orders=None if orders is None else orders.book,
         evidence=evidence,
         samples=None if fleet is None else fleet.uploads.samples,
         releases=None if fleet is None else RisingReleases(fleet.updater, ladder),
@@ -190,6 +198,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     beside = open_side_parts(settings, journal, lambda: loop.release)
     if eye is not None and loop.eye is not None:
         beside["photo_eye"] = EyeReport(eye, loop.eye)
+    if orders is not None:
+        beside["order"] = orders
     parts = Parts(
         camera=camera,
         loop=loop,
@@ -219,8 +229,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
 def _codes(settings: StationFile, rung: Rung, series: str) -> BarcodeReader | None:
     if not settings.barcodes.read and rung != "barcode":
         return None
-    # All that this journal ever numbered, and will: no disk is asked while items pass.
-    return BarcodeReader(lambda _, serial: bool(series) and serial.startswith(series))
+    return BarcodeReader(IssuedLabels(settings.journal_path, series).has)
 
 
 def _geometry(settings: StationFile) -> StationGeometry:

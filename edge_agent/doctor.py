@@ -18,6 +18,7 @@ from beltmark.contract.release import Release, load_release
 from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.glance import glance
 from edge_agent.golden import check_golden_images
+from edge_agent.orders.opening import look_at_order
 from edge_agent.outputs.reaching import signals_of
 from edge_agent.printer_check import printer_parts
 from edge_agent.printing.journal_lock import is_in_use
@@ -85,12 +86,18 @@ def examine(station: Path) -> Iterator[Finding]:
         yield _finding(station, "outputs", look)
     yield _finding(station, "trigger", lambda: look_at_trigger(settings, is_running=runs))
     yield _finding(station, "journal", lambda: _journal(settings))
+    yield from _beside(station, settings, runs)
+    if settings.fleet is not None:
+        yield from _fleet(station, settings, settings.fleet)
+
+
+def _beside(station: Path, settings: StationFile, runs: bool) -> Iterator[Finding]:
+    if (orders := settings.orders) is not None:
+        yield _finding(station, "orders", lambda: look_at_order(orders))
     if settings.serials.leased and runs:
         yield _finding(station, "serials", lambda: _as_told(settings, "serials", "ok"))
     elif settings.serials.leased:
         yield _finding(station, "serials", lambda: held_numbers(settings))
-    if settings.fleet is not None:
-        yield from _fleet(station, settings, settings.fleet)
 
 
 def _finding(station: Path, part: str, look: Callable[[], str]) -> Finding:
@@ -148,10 +155,14 @@ def _model(release: Release, settings: StationFile) -> str:
     return f"{len(detector.classes)} classes, {golden} golden images agree, {frame_ms:.1f} ms/frame"
 
 
+def _release_labels(release: Release, settings: StationFile) -> ReleaseLabels:
+    printer, has_orders = settings.printer, settings.orders is not None
+    return ReleaseLabels(release, printer.dpmm, printer.made_for, has_orders=has_orders)
+
+
 def _labels(release: Release, settings: StationFile) -> str:
     check_ssccs(release, settings)
-    printer = settings.printer
-    for product, error in ReleaseLabels(release, printer.dpmm, printer.made_for).refused():
+    for product, error in _release_labels(release, settings).refused():
         error.problem = f"product {product.sku}: {error.problem}"
         raise error
     return f"all products' labels can be drawn at {settings.printer.dpmm} dots per mm"

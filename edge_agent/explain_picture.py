@@ -77,7 +77,8 @@ def _label(record: ItemRecord, settings: StationFile, missing: list[str]) -> NDA
                     item.item_id, item.serial, item.station, item.decided_at, item.class_name or ""
                 )
                 layout = release.layouts[product.layout]
-                context = order_context(LabelOrder(named, product, record.place, layout))
+                line = None if record.weighing is None else record.weighing.line
+                context = order_context(LabelOrder(named, product, record.place, layout, line))
                 image = draw_preview(layout, context, settings.printer.dpmm)
                 return _fitted(np.repeat(image[:, :, None], 3, axis=2))
     except StopIteration:

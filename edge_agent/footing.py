@@ -61,7 +61,7 @@ class Proof:
 
     def __init__(self, settings: StationFile, died_on: str = "") -> None:
         self._threads, self._printer = settings.inference.threads, settings.printer
-        self._died_on = died_on
+        self._died_on, self._has_orders = died_on, settings.orders is not None
 
     def __call__(self, release: Release) -> None:
         """Loads a release's model, runs its golden images, draws its labels.
@@ -77,7 +77,12 @@ class Proof:
             )
         detector = Detector(release.package, self._threads)
         check_golden_images(release.package, detector)
-        labels = ReleaseLabels(release, self._printer.dpmm, self._printer.made_for)
+        labels = ReleaseLabels(
+            release,
+            self._printer.dpmm,
+            self._printer.made_for,
+            has_orders=self._has_orders,
+        )
         _check_labels(labels, release)
         self.detector = detector
 

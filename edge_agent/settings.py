@@ -16,6 +16,7 @@ from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
 from edge_agent.capture.section import BarcodesSection, CameraSection
 from edge_agent.fallback.section import FallbackSection
+from edge_agent.orders.section import OrdersSection
 from edge_agent.outputs.section import ApplicatorSection, OutputsSection
 from edge_agent.panel.section import PanelSection
 from edge_agent.printing.section import PrinterSection
@@ -57,6 +58,7 @@ class StationFile(Document):
     outputs: OutputsSection = OutputsSection()
     applicator: ApplicatorSection | None = None
     trigger: TriggerSection = TriggerSection()
+    orders: OrdersSection | None = None
     inference: InferenceSection = InferenceSection()
     fallback: FallbackSection | None = None
     panel: PanelSection | None = None

@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 _SINCE = {
+    6: ("DROP TABLE order_items",),
     5: ("ALTER TABLE labels DROP COLUMN printer", "DROP TABLE at_eye"),
     4: (
         "DROP TABLE ranges",

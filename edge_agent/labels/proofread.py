@@ -12,15 +12,18 @@ from edge_agent.labels.expressions import Context
 from edge_agent.labels.zpl import draw_zpl
 
 
-def label_context(item: Mapping[str, object], product: Product) -> Context:
+def label_context(
+    item: Mapping[str, object], product: Product, order: Mapping[str, object] | None = None
+) -> Context:
     """Returns what the expressions of a layout can name.
 
     Args:
         item: The item's fields: `id`, `serial`, `decided_at` (seconds since the epoch), …
         product: The product decided on.
+        order: `id`, and where they are known `lot` and `expiry`; none where it goes by no order.
     """
     unit = {"sscc": item["sscc"]} if "sscc" in item else {}
-    return {"item": item, "product": product.model_dump(), "unit": unit}
+    return {"item": item, "product": product.model_dump(), "unit": unit, "order": order or {}}
 
 
 def refused_labels(
@@ -28,6 +31,7 @@ def refused_labels(
     layouts: Mapping[str, Layout],
     example_item: Mapping[str, object],
     dpmm: int,
+    example_order: Mapping[str, object] | None = None,
 ) -> Iterator[tuple[Product, LabelError]]:
     """Yields every product whose label cannot be drawn, with the reason.
 
@@ -36,9 +40,12 @@ def refused_labels(
         layouts: The layouts by name; every product's layout is among them.
         example_item: An item's fields with values as long as they can become.
         dpmm: The printer's dots per millimetre.
+        example_order: What an order tells, likewise; None where there is none.
     """
     for product in products:
         try:
-            draw_zpl(layouts[product.layout], label_context(example_item, product), dpmm)
+            draw_zpl(
+                layouts[product.layout], label_context(example_item, product, example_order), dpmm
+            )
         except LabelError as error:
             yield product, error

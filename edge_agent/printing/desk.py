@@ -149,7 +149,9 @@ class OutcomeDesk:
         elif error is not None:
             logger.error("item %s: %s", new.item_id, error)
         elif (item := done.result()) is not None and self._labels and new.decision.product:
-            self._labels.submit(LabelOrder(item, new.decision.product, new.place, new.layout))
+            self._labels.submit(
+                LabelOrder(item, new.decision.product, new.place, new.layout, new.decision.line)
+            )
         else:
             self.divert_again(new.item_id, new.place)
 
@@ -182,4 +184,5 @@ def _not_recorded(decision: Decision) -> Decision:
         rule="not_recorded",
         reason="its decision could not be written down in time",
         product=None,
+        line=None,
     )

@@ -6,6 +6,7 @@ from beltmark.contract.catalogue import Product
 from beltmark.contract.layout import Layout
 from beltmark.contract.messages import Outcome, PrintState
 from edge_agent.station.decision import Decision
+from edge_agent.station.expected import OrderLine
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,14 @@ class LabelOrder:
         place: Where it was decided; None for an item that is in a person's hands.
         layout: How the release that decided draws it, whatever release runs by the time when it is
             printed; without it, none is drawn.
+        line: The line of the order that it was printed by, if it was.
     """
 
     item: LabelItem
     product: Product
     place: Place | None
     layout: Layout | None = None
+    line: OrderLine | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from beltmark.contract.errors import InputError, UnknownVersionError
 from edge_agent.printing.states import PRINT_STATES
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 RANGES_SINCE = 4
 """The version from which a journal holds leased numbers."""
 
@@ -45,6 +45,15 @@ _AT_EYE = """
 CREATE TABLE at_eye (at REAL NOT NULL, what TEXT NOT NULL, item_id TEXT NOT NULL) STRICT;
 CREATE INDEX at_eye_by_item ON at_eye (item_id);
 """
+# Items that took one of a line of the expected order: see `orders`.
+_ORDER_ITEMS = """
+CREATE TABLE order_items (
+    item_id TEXT PRIMARY KEY REFERENCES items,
+    order_id TEXT NOT NULL,
+    line TEXT NOT NULL
+) STRICT;
+CREATE INDEX items_of_orders ON order_items (order_id, line);
+"""
 _MIGRATIONS = {
     1: "ALTER TABLE items ADD COLUMN evidence TEXT;",
     2: "ALTER TABLE items ADD COLUMN diverted_at REAL;"
@@ -55,6 +64,7 @@ _MIGRATIONS = {
     "ALTER TABLE labels ADD COLUMN taken_at REAL;" + _VOIDS,
     3: "ALTER TABLE items ADD COLUMN sscc TEXT;" + _RANGES,
     4: "ALTER TABLE labels ADD COLUMN printer TEXT;" + _AT_EYE,
+    5: _ORDER_ITEMS,
 }
 
 # A label's newest state of those that every version knows, see `states`; in a query that names the
@@ -127,7 +137,7 @@ CREATE TABLE positions (
     size_px REAL NOT NULL,
     class_name TEXT
 ) STRICT;
-{_VOIDS}{_RANGES}{_AT_EYE}
+{_VOIDS}{_RANGES}{_AT_EYE}{_ORDER_ITEMS}
 CREATE TABLE serials (gtin TEXT PRIMARY KEY, issued INTEGER NOT NULL) STRICT;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """

@@ -43,7 +43,12 @@ def write_decision(
             )
         except NoNumbers as lack:
             decision = replace(
-                decision, outcome="REVIEW", rule="no_serials", reason=str(lack), product=None
+                decision,
+                outcome="REVIEW",
+                rule="no_serials",
+                reason=str(lack),
+                product=None,
+                line=None,
             )
     product = decision.product
     try:
@@ -81,6 +86,10 @@ def write_decision(
         "INSERT INTO labels (item_id, state, copies) VALUES (?, 'decided', ?)",
         (new.item_id, product.copies if product else 1),
     )
+    if (line := decision.line) is not None:
+        connection.execute(
+            "INSERT INTO order_items VALUES (?, ?, ?)", (new.item_id, line.order_id, line.key)
+        )
     told = f"serial {serial}" if sscc is None else f"serial {serial}, SSCC {sscc}"
     add_history(connection, new.item_id, new.decided_at, "label decided", told)
     return LabelItem(new.item_id, serial, station, new.decided_at, decision.class_name or "", sscc)
