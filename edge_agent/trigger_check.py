@@ -35,11 +35,11 @@ def look_at_trigger(
     open_photo_eye(trigger, gpio=gpio)
     address = trigger.photo_eye
     if address.startswith("http:"):
-        told = address if is_running else _listens(address)
+        told = f"photo_eye {address if is_running else _listens(address)}"
     else:
         told = reached("trigger.photo_eye", address, is_running, gpio)
     use = "decides" if place.decides else "only counts"
-    return f"{kind}; photo-eye {told}, {trigger.photo_eye_at:.0%} along the zone, {use}"
+    return f"{kind}; {told}, {trigger.photo_eye_at:.0%} along the zone, {use}"
 
 
 def _listens(address: str) -> str:

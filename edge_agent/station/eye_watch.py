@@ -15,6 +15,7 @@ from edge_agent.station.way import Ends
 
 _SPEED_TOLERANCE = 1.2
 _MAX_KEPT = 64
+_MAX_NAMED = 256
 _KEPT_S = 60.0
 # A running belt has carried an item out after this many times the time that its way takes.
 _LEAVING_FACTOR = 2.0
@@ -73,6 +74,7 @@ class EyeWatch:
         self._due: set[int] = set()
         self._kept: list[_Kept] = []
         self._is_heard = True
+        self._item_ids: dict[int, str] = {}
 
     def observe(
         self,
@@ -97,8 +99,12 @@ class EyeWatch:
         Returns:
             What happened, and the items among it that nobody saw, with their new identities.
         """
-        by_key = {item.track.track_id: item for item in items}
-        passing = [self._passing(item.track) for item in by_key.values()]
+        inside = tuple(items)
+        # What is out of sight may still come to the beam: it is known for a while.
+        self._item_ids |= {item.track.track_id: item.item_id for item in inside}
+        while len(self._item_ids) > _MAX_NAMED:
+            del self._item_ids[next(iter(self._item_ids))]
+        passing = [self._passing(item.track) for item in inside]
         self._is_heard = news.is_heard
         self.eye.take(news.edges)
         update = self.eye.observe(passing, at, judges=judges, is_heard=news.is_heard)
@@ -109,7 +115,7 @@ class EyeWatch:
         unseen = tuple((new_item_id(), seen) for seen in update.unseen)
         self._kept = [*self._kept, *(_Kept(*new) for new in unseen)][-_MAX_KEPT:]
         return (
-            *_told(update, by_key, at),
+            *_told(update, self._item_ids, at),
             *(EyePass(s.at, "unseen", i) for i, s in unseen),
         ), unseen
 
@@ -158,7 +164,7 @@ class EyeWatch:
         return Passing(track.track_id, Ends(track.seen_at, max(ends), min(ends)), speed_px_s)
 
 
-def _told(update: EyeUpdate, by_key: Mapping[int, Item], at: float) -> list[EyePass]:
+def _told(update: EyeUpdate, item_ids: Mapping[int, str], at: float) -> list[EyePass]:
     happened: tuple[tuple[EyeEvent, tuple[int, ...]], ...] = (
         ("matched", update.matched),
         ("joined", update.joined),
@@ -166,8 +172,8 @@ def _told(update: EyeUpdate, by_key: Mapping[int, Item], at: float) -> list[EyeP
         ("repeated", update.repeated),
     )
     return [
-        EyePass(at, what, by_key[key].item_id)
+        EyePass(at, what, item_ids[key])
         for what, keys in happened
         for key in keys
-        if key in by_key
+        if key in item_ids
     ]

@@ -266,7 +266,8 @@ class PhotoEye:
         joined, missed = [], []
         for key, way in self._ways.items():
             is_past = way.at(at - _EDGE_LATE_S).front_px > self.place_px + self.tolerance_px
-            if key in self._done or not is_past:
+            was_seen_past = way.ends[-1].front_px > self.place_px  # else it may have been taken off
+            if key in self._done or not is_past or not was_seen_past:
                 continue
             self._done.add(key)
             if way.ends[0].front_px > self.place_px - self.tolerance_px:

@@ -34,6 +34,8 @@ _MENDS: Final[Mapping[str, str]] = {
     "outbox": "Free disk space on the station's computer.",
     "inference": "The station's computer is too busy or stands still: look at it, start it anew.",
     "station": "Look at the station: what it says names what it waits for.",
+    "photo_eye": "See to the photo-eye: lens, alignment, power, cable; and to the item, where one "
+    "passed that the camera did not see.",
     "divert": "See to the divert: power and cable of its relay.",
     "serials": "Look at the network to the server, and at beltmark-fleet serials. Without numbers, "
     "items go to a person.",

@@ -18,6 +18,7 @@ class Thing:
     length_px: float = 60.0
     is_seen: bool = True
     breaks_beam: bool = True
+    seen_until_px: float = 480.0
 
     def front_px(self, moved_s: float) -> float:
         return SPEED_PX_S * (moved_s - self.enters_at)
@@ -60,7 +61,9 @@ class Belt:
                 Passing(key, Ends(at, front, front - thing.length_px), SPEED_PX_S)
                 for key, thing in enumerate(self.things)
                 if thing.is_seen
-                and thing.length_px / 2 <= (front := thing.front_px(self.moved_s(at))) < 480
+                and thing.length_px / 2
+                <= (front := thing.front_px(self.moved_s(at)))
+                < thing.seen_until_px
             ]
             self.note(self.eye.observe(seen, at, judges=True, is_heard=self.is_heard))
         return self
@@ -166,3 +169,13 @@ def test_edges_are_bounded_and_a_clock_that_is_set_ends_what_was_open() -> None:
     eye.take([EyeEdge(102.1, True)])
     assert eye.observe([], 50.0, judges=True, is_heard=True) == EyeUpdate()
     assert not eye.is_waiting
+
+
+def test_an_item_that_is_out_of_sight_at_the_beam_has_its_edge_all_the_same() -> None:
+    belt = Belt([Thing(0.5, seen_until_px=150.0)]).run(6)
+    assert belt.counted() == {"matched": 1}
+
+
+def test_an_item_that_was_taken_off_before_the_beam_is_not_missed() -> None:
+    belt = Belt([Thing(0.5, seen_until_px=150.0, breaks_beam=False)]).run(6)
+    assert belt.counted() == {}

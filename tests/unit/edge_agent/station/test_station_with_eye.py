@@ -51,6 +51,7 @@ class Thing:
     enters_at: float
     seen_from_px: float = 30.0
     breaks_beam: bool = True
+    seen_until_px: float = 480.0
 
 
 class Run:
@@ -70,7 +71,11 @@ class Run:
             is_broken = any(f - 60 < place.place_px <= f for f in beams)
             edges = [EyeEdge(at, is_broken)] if is_broken != was_broken else []
             was_broken = is_broken
-            seen = [self._seen(f) for thing, f in fronts if thing.seen_from_px <= f < 480]
+            seen = [
+                self._seen(f)
+                for thing, f in fronts
+                if thing.seen_from_px <= f < thing.seen_until_px
+            ]
             news = EyeNews(edges, is_heard=is_heard)
             update = self.station.observe(seen, 480, 320, at, eye=news)
             self.decided += update.decided
@@ -151,3 +156,9 @@ def test_nobody_needs_to_look_but_while_something_is_in_the_beam() -> None:
     news = EyeNews([EyeEdge(run.last_at + 0.05, True)])
     station.observe([], 480, 320, run.last_at + 0.05, eye=news)
     assert station.longest_unseen_s == 0.0
+
+
+def test_an_item_lost_from_sight_before_the_beam_is_no_second_item_when_it_comes_there() -> None:
+    run = Run(BEHIND_LINE, [Thing(1.0, seen_until_px=250.0)])
+    assert run.outcomes() == [("REVIEW", "lost")]
+    assert run.events() == [("matched", "new1")]
