@@ -19,7 +19,8 @@ from beltmark.contract.catalogue import Product, read_catalogue
 from beltmark.contract.documents import write_json
 from beltmark.simulation.beam import BeamPlan
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
-from beltmark.simulation.printer import PrinterFaults, serve
+from beltmark.simulation.printer import PrinterFaults
+from beltmark.simulation.printer_serving import serve
 from beltmark.simulation.shapes.families import CLASS_NAMES
 from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.video import write_frames, write_video

@@ -6,7 +6,6 @@ commands and answers is in `printer_protocol.py`, the printing in `printer_head.
 
 import logging
 import math
-import signal
 import socket
 import threading
 import time
@@ -28,7 +27,14 @@ from beltmark.simulation.printer_protocol import (
     variable_reply,
 )
 
-__all__ = ["PrintedLabel", "PrinterFaults", "SimulatedPrinter", "read_record", "serve"]
+__all__ = [
+    "AT_ONCE",
+    "SPEED_MM_S",
+    "PrintedLabel",
+    "PrinterFaults",
+    "SimulatedPrinter",
+    "read_record",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -287,32 +293,3 @@ class SimulatedPrinter:
             speed_in_s=head.speed_in_s,
             width_dots=head.width_dots,
         )
-
-
-def serve(
-    host: str = "127.0.0.1",
-    port: int = 9100,
-    faults: PrinterFaults | None = None,
-    record_path: Path | None = None,
-    duration_s: float | None = None,
-) -> int:
-    """Runs a printer in the foreground until SIGINT, SIGTERM or the end of `duration_s`.
-
-    Prints the address first, one line for every label, and `labels=N` (all in its record) last.
-    Returns the exit status.
-    """
-    done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
-
-    def tell(raw: bytes, at: float) -> None:
-        print(
-            f"{time.strftime('%H:%M:%S', time.localtime(at))} label, {len(raw)} bytes", flush=True
-        )
-
-    printer = SimulatedPrinter(host, port, faults, on_label=tell, record_path=record_path)
-    with printer:
-        print(printer.address, flush=True)
-        done.wait(duration_s)
-    print(f"labels={len(printer.record)}", flush=True)
-    return 0

@@ -9,7 +9,7 @@ What the journal holds of each item is read by `entries`, worded by `report`.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, Literal
 
 Account = Literal["labelled", "reviewed", "diverted", "rejected", "open"]
@@ -49,12 +49,14 @@ class SendEntry:
         counter: The printer's lifetime counter before it; None where it was not known.
         printed: Whether it surely came out; None where nobody knows.
         copies: How many come out of it.
+        printer: Whose counter that is; empty where a station knew one printer only.
     """
 
     at: float
     counter: int | None
     printed: bool | None
     copies: int = 1
+    printer: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,21 +189,27 @@ def balance(
 def check_counter(sends: Sequence[SendEntry]) -> CounterCheck:
     """Holds the printer's counter against what was handed to it, label by label.
 
-    What it counted after the last of them belongs to the next period's first label.
+    What it counted after the last of them belongs to the next period's first label. Where there is
+    a spare printer, each counter is held against its own labels; first and last are those of the
+    printer that was used first.
     """
-    known = [
-        (send.counter, send.printed, send.copies) for send in sends if send.counter is not None
-    ]
-    if not known:
+    by_printer: dict[str, list[tuple[int, bool | None, int]]] = {}
+    for send in sends:
+        if send.counter is not None:
+            label = (send.counter, send.printed, send.copies)
+            by_printer.setdefault(send.printer, []).append(label)
+    if not by_printer:
         return CounterCheck()
     counted = ordered = unknown = resets = 0
-    for (before, is_printed, copies), (after, *_) in pairwise(known):
+    pairs = chain.from_iterable(pairwise(labels) for labels in by_printer.values())
+    for (before, is_printed, copies), (after, *_) in pairs:
         if 0 <= after - before <= _NEW_COUNTER:
             counted += after - before
             ordered += copies * (is_printed is True)
             unknown += copies * (is_printed is None)
         else:
             resets += 1
+    known = next(iter(by_printer.values()))
     return CounterCheck(known[0][0], known[-1][0], counted, ordered, unknown, resets)
 
 

@@ -30,7 +30,7 @@ _AT_EYE: Final = """
 SELECT count(DISTINCT item_id) FROM at_eye JOIN items USING (item_id)
 WHERE what IN ('matched', 'joined', 'unseen') AND decided_at >= ? AND decided_at < ?
 """
-_COUNTER: Final = re.compile(r"label counter (\d+)")
+_COUNTER: Final = re.compile(r"label counter (\d+)(?:; (\S+))?")
 
 
 def read_books(path: Path, begin: float, end: float, *, has_photo_eye: bool = False) -> Books:
@@ -89,7 +89,8 @@ def _sends(
             if begin <= at < end:
                 latest[item_id] = len(sends)
                 found = _COUNTER.match(detail)
-                sends.append(SendEntry(at, int(found[1]) if found else None, None, ordered))
+                counter, printer = (int(found[1]), found[2] or "") if found else (None, "")
+                sends.append(SendEntry(at, counter, None, ordered, printer))
             else:
                 latest.pop(item_id, None)
             continue

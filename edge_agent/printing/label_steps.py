@@ -100,6 +100,7 @@ class LabelSteps:
         ended is looked at by nobody, and its item would pass.
         """
         if after in SETTLED and not self.await_review(label, stops):
+            _tell_unwritten(label, after, detail)
             return
         before = label.state
         while True:
@@ -108,6 +109,7 @@ class LabelSteps:
             except JournalUnavailable:
                 label.state = before
                 if stops():
+                    _tell_unwritten(label, after, detail)
                     return
                 time.sleep(_RETRY_PERIOD_S)
             except IllegalTransition:
@@ -145,6 +147,7 @@ class LabelSteps:
     def close(self, label: Label, why: str, stops: Callable[[], bool]) -> None:
         """Notes that it stays unknown for ever, and waits as `commit` does."""
         if not self.await_review(label, stops):
+            _tell_unwritten(label, "unknown", why)
             return
         logger.warning("item %s: its label stays unknown: %s", label.item_id, why)
         while True:
@@ -152,8 +155,21 @@ class LabelSteps:
                 self._journal.close_label(label.item_id, self._clock(), why).result()
             except JournalUnavailable:
                 if stops():
+                    _tell_unwritten(label, "unknown", why)
                     return
                 time.sleep(_RETRY_PERIOD_S)
             else:
                 self._ended(label.item_id, "unknown")
                 return
+
+
+def _tell_unwritten(label: Label, after: PrintState, detail: str) -> None:
+    """What the journal will not know is at least said."""
+    logger.error(
+        "item %s: that its label is %s (%s) could not be written down before the end: the next "
+        "start finds it %s, and asks the printer",
+        label.item_id,
+        after,
+        detail,
+        label.state,
+    )

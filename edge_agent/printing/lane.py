@@ -7,11 +7,11 @@ label is left to `spooler`.
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PrintState
+from edge_agent.printing.in_printer import LabelsInPrinter
 from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.label_steps import Label, LabelSteps
 from edge_agent.printing.printer_watch import PrinterHealth, PrinterWatch
@@ -33,6 +33,9 @@ class PrinterLane:
         settings: How long things may take.
         may_take: Whether a lane is the one to take the next label.
         steady: Seconds on a clock that is never set.
+
+    Attributes:
+        labels: The labels that the printer has, or may have.
     """
 
     def __init__(
@@ -49,8 +52,7 @@ class PrinterLane:
         self._watch, self._waiting, self._steps = watch, waiting, steps
         self._renderer, self._settings = renderer, settings
         self._may_take, self._steady = may_take, steady
-        self._found: deque[Label] = deque()
-        self._in_printer: Label | None = None
+        self.labels = LabelsInPrinter(waiting, steps, lambda: watch.health, steady)
         self._cancelled_at: float | None = None
         self._stopping = threading.Event()
 
@@ -64,47 +66,6 @@ class PrinterLane:
         """How the printer is."""
         return self._watch.health
 
-    @property
-    def unresolved(self) -> tuple[Label, ...]:
-        """Labels that the printer has, or may have."""
-        with self._waiting.lock:
-            label = self._in_printer
-            return (*([label] if label else []), *self._found)
-
-    @property
-    def hold_reason(self) -> str | None:
-        """Why the belt must stand for a label in the printer; None when none asks for it."""
-        labels = self.unresolved
-        if not all(label.is_reviewed for label in labels if label.order is None):
-            return "a label from before the start is being looked for"
-        is_asked = any(label is self._in_printer and label.is_reviewed for label in labels)
-        if is_asked and self.health.state != "down":
-            # It may still come out, and would land on another item.
-            return "a label may still come out too late"
-        now = self._steady()
-        is_slow = any(label.order and label.due.is_slow(now) for label in labels)
-        return "a label is slow to come out" if is_slow else None
-
-    def recover(self, label: Label) -> None:
-        """Takes over a label that an earlier run left in this printer; before `start`."""
-        if label.state != "unknown":
-            self._steps.begin(label, "unknown", detail="found at start-up")
-        self._found.append(label)
-
-    def watch(self) -> None:
-        """Sends the items of unconfirmed labels to a person in time, from any thread."""
-        now = self._steady()
-        with self._waiting.lock:
-            for label in self.unresolved:
-                if label.is_reviewed:
-                    continue
-                if self._waiting.is_past(label):
-                    reason = "its label had not come out when it passed the applicator"
-                    self._steps.review(label, "label_unknown", f"{reason} ({self.health.told})")
-                elif now >= label.confirm_by:
-                    reason = f"its label may or may not have come out ({self.health.told})"
-                    self._steps.review(label, "label_unknown", reason)
-
     def stop(self) -> None:
         """Says that what could not be written down need not be waited for."""
         self._stopping.set()
@@ -113,8 +74,7 @@ class PrinterLane:
     def has_ended(self) -> bool:
         """Whether it was stopped, and all that it took is printed, late or unknown."""
         with self._waiting.lock:
-            rests = all(label.is_reviewed and label.state == "unknown" for label in self.unresolved)
-            return self._stopping.is_set() and not len(self._waiting) and rests
+            return self._stopping.is_set() and not len(self._waiting) and self.labels.rests
 
     def report_problem(self, told: str) -> None:
         """Notes that something is wrong with it that nobody expected."""
@@ -127,9 +87,9 @@ class PrinterLane:
     def advance(self) -> float:
         """Does the next thing for the printer; returns seconds until there may be more to do."""
         with self._waiting.lock:
-            if self._in_printer is None and self._found:
-                self._in_printer, self._cancelled_at = self._found.popleft(), None
-            in_printer = self._in_printer
+            if self.labels.next_found():
+                self._cancelled_at = None
+            in_printer = self.labels.current
             next_label = self._waiting.first if self._may_take(self) else None
         if in_printer is not None:
             return self._confirm(in_printer)
@@ -154,7 +114,7 @@ class PrinterLane:
         with self._waiting.lock:
             if not (self._may_take(self) and self._waiting.take(label)):
                 return 0.0
-            self._in_printer, self._cancelled_at = label, None
+            self.labels.current, self._cancelled_at = label, None
             label.baseline = ready.baseline
             label.confirm_by = label.due.send_by + self._settings.confirm_timeout_s * label.copies
             step = self._steps.begin(
@@ -179,7 +139,7 @@ class PrinterLane:
         # Before the next label moves the counter: it would pass for this one's.
         self._steps.await_review(label, self._stopping.is_set)
         with self._waiting.lock:
-            self._in_printer = None
+            self.labels.current = None
         return 0.0
 
     def _send(self, label: Label, data: bytes) -> None:
@@ -208,7 +168,7 @@ class PrinterLane:
         with self._waiting.lock:
             is_wanted = not label.is_reviewed
             if is_wanted:
-                self._in_printer, label.unprinted_since = None, None
+                self.labels.current, label.unprinted_since = None, None
                 self._waiting.put_back(label)
         if not is_wanted:
             self._end(label, "failed", "it was not printed, and its item had gone to a person")
@@ -295,7 +255,7 @@ class PrinterLane:
                 self._steps.review(label, "label_unknown", reason)
         self._steps.close(label, why, self._stopping.is_set)
         with self._waiting.lock:
-            self._in_printer = None
+            self.labels.current = None
 
     def _end(self, label: Label, state: PrintState, detail: str) -> None:
         with self._waiting.lock:
@@ -308,7 +268,7 @@ class PrinterLane:
         else:
             self._commit(label, state, detail)
         with self._waiting.lock:
-            self._in_printer = None
+            self.labels.current = None
 
     def _commit(self, label: Label, after: PrintState, detail: str) -> None:
         self._steps.commit(label, after, detail, self._stopping.is_set)

@@ -102,7 +102,7 @@ class Spooler:
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when labels do not ask for it."""
         for lane in self._lanes:
-            if (reason := lane.hold_reason) is not None:
+            if (reason := lane.labels.hold_reason) is not None:
                 return reason
         will_print = self._settings.waits_for_printer or self.health.state == "ready"
         return "a label is slow to come out" if will_print and self._waiting.is_slow else None
@@ -123,7 +123,7 @@ class Spooler:
                 is_reviewed=found.outcome == "REVIEW",
             )
             if label.state in IN_PRINTER:
-                self._lane_of(found, label).recover(label)
+                self._lane_of(found, label).labels.recover(label)
             else:
                 reason = "the agent stopped before its label was sent"
                 self._steps.review(label, "label_not_sent", reason, "failed")
@@ -157,7 +157,7 @@ class Spooler:
     @property
     def is_idle(self) -> bool:
         """Whether no label waits or is in a printer."""
-        return not (len(self._waiting) or any(lane.unresolved for lane in self._lanes))
+        return not (len(self._waiting) or any(lane.labels.all for lane in self._lanes))
 
     def _add(self, label: Label) -> None:
         assert label.order is not None
@@ -172,7 +172,7 @@ class Spooler:
         """
         self._waiting.watch()
         for lane in self._lanes:
-            lane.watch()
+            lane.labels.watch()
         self._take_turns()
 
     def advance(self) -> float:
@@ -205,7 +205,7 @@ class Spooler:
             has_changed = self._turn.look(
                 self._steady(),
                 first_is_ready=first.health.state == "ready",
-                first_is_quiet=not first.unresolved,
+                first_is_quiet=not first.labels.all,
                 spare_is_ready=spare.health.state == "ready",
             )
         if has_changed:
@@ -230,7 +230,7 @@ class Spooler:
 
     def _tell_left(self) -> None:
         """What is not written down is at least said."""
-        for label in (label for lane in self._lanes for label in lane.unresolved):
+        for label in (label for lane in self._lanes for label in lane.labels.all):
             logger.error(
                 "item %s: its label is %s, and what became of it could not be written down in "
                 "time: the next start asks the printer",

@@ -239,7 +239,7 @@ def test_served_from_the_command_line_until_terminated(tmp_path: Path):
     record = tmp_path / "labels.jsonl"
     program = f"""
 from pathlib import Path
-from beltmark.simulation.printer import serve
+from beltmark.simulation.printer_serving import serve
 raise SystemExit(serve(port=0, record_path=Path({str(record)!r}), duration_s=60))
 """
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)

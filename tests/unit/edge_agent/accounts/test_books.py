@@ -110,3 +110,16 @@ def test_every_item_and_every_label_is_entered_once(items: list[ItemEntry]) -> N
     books = balance(items, [])
     assert sum(books.accounts.values()) == books.passed == len(items)
     assert sum(books.uses.values()) == books.printed == sum(item.printed for item in items)
+
+
+def test_the_counter_of_a_spare_printer_is_held_against_its_own_labels() -> None:
+    sends = [
+        SendEntry(1, 100, True, printer="first"),
+        SendEntry(2, 101, True, printer="first"),
+        SendEntry(3, 7, True, printer="spare"),
+        SendEntry(4, 8, True, printer="spare"),
+        SendEntry(5, 102, True, printer="first"),
+    ]
+    check = check_counter(sends)
+    assert (check.first, check.last) == (100, 102)
+    assert (check.counted, check.ordered, check.resets) == (3, 3, 0)

@@ -527,6 +527,31 @@ def test_after_a_restart_the_counter_tells_what_came_out_and_nothing_is_sent(
     assert bench.printer.sent == []
 
 
+def test_what_cannot_be_written_down_before_the_end_is_at_least_said(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    bench.journal.is_full = True
+    bench.printer.print_label()
+    bench.spooler.stop()
+    bench.spooler.advance()
+    (said,) = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert "item a: that its label is printed" in said
+    assert "the next start finds it sent" in said
+
+
+def test_an_end_that_waits_in_vain_names_the_labels_that_it_leaves(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.order("a")
+    bench.run(0.1)
+    bench.spooler.start()
+    bench.spooler.stop(timeout_s=0.0)
+    assert "item a: its label is sent" in caplog.text
+    bench.printer.print_label()
+
+
 def test_after_a_restart_a_label_without_a_baseline_stays_unknown(bench: Bench) -> None:
     recovered(bench, "unknown", None)
     bench.run(1)
