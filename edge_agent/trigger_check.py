@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 
 from beltmark.contract.errors import InputError
+from edge_agent.calibration.document import belt_plane
 from edge_agent.outputs.reaching import reached
 from edge_agent.settings import StationFile
 from edge_agent.signals.gpio import Gpio, open_gpio
@@ -26,7 +27,8 @@ def look_at_trigger(
         InputError: It cannot be used.
     """
     trigger, zone = settings.trigger, settings.zone
-    geometry = StationGeometry(zone.rect_xyxy_px, zone.travel, zone.decide_at)
+    plane = belt_plane(zone)
+    geometry = StationGeometry(zone.rect_xyxy_px, zone.travel, zone.decide_at, plane=plane)
     place = eye_place(trigger, geometry)
     kind = trigger.kind or ("line" if geometry.is_belt else "dwell")
     if place is None:
@@ -39,7 +41,7 @@ def look_at_trigger(
     else:
         told = reached("trigger.photo_eye", address, is_running, gpio)
     use = "decides" if place.decides else "only counts"
-    return f"{kind}; {told}, {trigger.photo_eye_at:.0%} along the zone, {use}"
+    return f"{kind}; {told}, {place.place_px / geometry.length_px:.0%} along the zone, {use}"
 
 
 def _listens(address: str) -> str:

@@ -5,11 +5,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from beltmark.contract.errors import InputError
+from edge_agent.printing.belt_window import mm_per_px
 from edge_agent.signals.addresses import NONE
 from edge_agent.signals.gpio import Gpio, open_gpio
 from edge_agent.signals.opening import open_input
 from edge_agent.signals.ports import Edge, InputPort, SignalHealth
-from edge_agent.signals.section import TriggerSection
+from edge_agent.signals.section import LEAST_SHARE, MOST_SHARE, TriggerSection
 from edge_agent.station.eye_watch import EyeNews, EyePlace
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.photo_eye import EyeEdge
@@ -113,7 +114,28 @@ def eye_place(trigger: TriggerSection, geometry: StationGeometry) -> EyePlace | 
         )
     length_px = geometry.length_px
     return EyePlace(
-        place_px=trigger.photo_eye_at * length_px,
+        place_px=_share(trigger, geometry) * length_px,
         tolerance_px=trigger.photo_eye_tolerance * length_px,
         decides=trigger.kind == "photo-eye",
     )
+
+
+def _share(trigger: TriggerSection, geometry: StationGeometry) -> float:
+    """Where the beam crosses the zone, as a share of it along the travel."""
+    from_line_mm, field = trigger.photo_eye_from_line_mm, "trigger.photo_eye_from_line_mm"
+    if from_line_mm is None:
+        return trigger.photo_eye_at
+    if (scale := mm_per_px(geometry)) is None:
+        raise InputError(
+            "needs the scale of the picture",
+            "beltmark-edge calibrate, or write mm_per_px in [zone], or give photo_eye_at",
+            field=field,
+        )
+    share = geometry.decide_at + from_line_mm / scale / geometry.length_px
+    if not LEAST_SHARE <= share <= MOST_SHARE:
+        raise InputError(
+            f"is {share:.0%} along the zone",
+            f"put the photo-eye between {LEAST_SHARE:.0%} and {MOST_SHARE:.0%} of it",
+            field=field,
+        )
+    return share

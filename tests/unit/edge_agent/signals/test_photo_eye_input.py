@@ -10,6 +10,7 @@ from edge_agent.signals.photo_eye_input import PhotoEyeInput, eye_place, open_ph
 from edge_agent.signals.ports import Edge, Listener, SignalHealth
 from edge_agent.signals.section import TriggerSection
 from edge_agent.station.eye_watch import EyePlace
+from edge_agent.station.footprint import BeltPlane
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.photo_eye import EyeEdge, PhotoEye
 from edge_agent.station.way import Ends, Way
@@ -58,6 +59,18 @@ def test_where_it_is_and_what_it_is_for() -> None:
     opened = open_photo_eye(counts)
     assert opened is not None
     assert opened.address == ADDRESS
+
+
+def test_its_place_can_be_told_in_millimetres_from_the_decision_line() -> None:
+    scaled = StationGeometry((0, 0, 480, 320), decide_at=0.6, plane=BeltPlane.of_scale(0.5))
+    place = eye_place(TriggerSection(photo_eye=ADDRESS, photo_eye_from_line_mm=-24.0), scaled)
+    assert place is not None
+    assert place.place_px == pytest.approx(0.6 * 480 - 48)
+    far = TriggerSection(photo_eye=ADDRESS, photo_eye_from_line_mm=100.0)
+    with pytest.raises(InputError, match="is 102% along the zone"):
+        eye_place(far, scaled)
+    with pytest.raises(InputError, match="needs the scale"):
+        eye_place(far, BELT)
 
 
 @pytest.mark.parametrize(
