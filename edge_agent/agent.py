@@ -42,7 +42,12 @@ logger = logging.getLogger(__name__)
 
 _IDLE_PERIOD_S = 0.2
 _ON_ITS_OWN: Mapping[str, object] = {"uplink": None, "update": None, "samples": None}
-_NOTHING_BESIDE: Mapping[str, object] = {"serials": None, "photo_eye": None, "order": None}
+_NOTHING_BESIDE: Mapping[str, object] = {
+    "serials": None,
+    "photo_eye": None,
+    "order": None,
+    "warehouse": None,
+}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ def open_side_parts(
         from edge_agent.serials.opening import open_keeper  # noqa: PLC0415
 
         parts["serials"] = open_keeper(settings, settings.fleet, journal, release)
+    if settings.warehouse is not None:
+        from edge_agent.warehouse.opening import open_poster  # noqa: PLC0415
+
+        parts["warehouse"] = open_poster(settings, settings.warehouse)
     return parts
 
 

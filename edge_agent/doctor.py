@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -86,18 +87,9 @@ def examine(station: Path) -> Iterator[Finding]:
         yield _finding(station, "outputs", look)
     yield _finding(station, "trigger", lambda: look_at_trigger(settings, is_running=runs))
     yield _finding(station, "journal", lambda: _journal(settings))
-    yield from _beside(station, settings, runs)
+    yield from _beside(station, settings, is_running=runs)
     if settings.fleet is not None:
         yield from _fleet(station, settings, settings.fleet)
-
-
-def _beside(station: Path, settings: StationFile, runs: bool) -> Iterator[Finding]:
-    if (orders := settings.orders) is not None:
-        yield _finding(station, "orders", lambda: look_at_order(orders))
-    if settings.serials.leased and runs:
-        yield _finding(station, "serials", lambda: _as_told(settings, "serials", "ok"))
-    elif settings.serials.leased:
-        yield _finding(station, "serials", lambda: held_numbers(settings))
 
 
 def _finding(station: Path, part: str, look: Callable[[], str]) -> Finding:
@@ -106,6 +98,23 @@ def _finding(station: Path, part: str, look: Callable[[], str]) -> Finding:
             return Finding(part, True, look())
     except InputError as error:
         return Finding(part, False, str(error))
+
+
+def _beside(station: Path, settings: StationFile, *, is_running: bool) -> Iterator[Finding]:
+    """What runs beside the station and never holds it up."""
+    if (orders := settings.orders) is not None:
+        yield _finding(station, "orders", lambda: look_at_order(orders))
+    looks: dict[str, Callable[[], str]] = {}
+    if settings.serials.leased:
+        looks["serials"] = lambda: held_numbers(settings)
+    if (warehouse := settings.warehouse) is not None:
+        # Only here: a station without one loads nothing of it.
+        from edge_agent.warehouse.opening import look_at_warehouse  # noqa: PLC0415
+
+        looks["warehouse"] = lambda: look_at_warehouse(settings, warehouse)
+    for part, look in looks.items():
+        told = partial(_as_told, settings, part, "ok")
+        yield _finding(station, part, told if is_running else look)
 
 
 def _fleet(station: Path, settings: StationFile, fleet: FleetSection) -> Iterator[Finding]:

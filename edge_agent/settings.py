@@ -27,6 +27,7 @@ from edge_agent.station.section import BeltSection, ZoneSection
 from edge_agent.uplink.section import FleetSection
 from edge_agent.verification.section import VerificationSection
 from edge_agent.vision.section import InferenceSection
+from edge_agent.warehouse.section import WarehouseSection
 
 ENVIRONMENT_PREFIX = "BELTMARK_EDGE__"
 
@@ -65,6 +66,7 @@ class StationFile(Document):
     verification: VerificationSection | None = None
     fleet: FleetSection | None = None
     serials: SerialsSection = SerialsSection()
+    warehouse: WarehouseSection | None = None
 
     @model_validator(mode="after")
     def _has_a_lessor(self) -> Self:

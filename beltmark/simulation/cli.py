@@ -24,6 +24,7 @@ from beltmark.simulation.printer_serving import serve
 from beltmark.simulation.shapes.families import CLASS_NAMES
 from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.video import write_frames, write_video
+from beltmark.simulation.warehouse import SimulatedWarehouse, WarehouseFaults, WarehouseRecord
 from beltmark.simulation.world import WorldPlan
 
 BUNDLED_CATALOGUE = Path(__file__).parents[1] / "bundled" / "catalogue.csv"
@@ -89,6 +90,17 @@ def _parser() -> argparse.ArgumentParser:
     printer.add_argument("--media-out-after", type=whole(0, 1_000_000), metavar="LABELS")
     printer.add_argument("--dies-after-bytes", type=whole(1, 2**31), metavar="BYTES")
     printer.set_defaults(command=_printer)
+
+    warehouse = commands.add_parser("warehouse", help="run a warehouse system that takes results")
+    warehouse.add_argument("--port", type=whole(0, 65535), default=8090, help="(default: 8090)")
+    warehouse.add_argument("--seconds", type=between(0.1, 86_400), help="end after this time")
+    warehouse.add_argument("--record", type=Path, help="file that keeps each result, once")
+    warehouse.add_argument("--orders", type=Path, help="JSON file that it gives out under /orders")
+    warehouse.add_argument("--slow-s", type=between(0, 3600), default=0.0, help="for each answer")
+    warehouse.add_argument("--fails", action="store_true", help="answer 500, take nothing")
+    warehouse.add_argument("--cuts", action="store_true", help="take it, hang up without an answer")
+    warehouse.add_argument("--refuse-sku", action="append", default=[], metavar="SKU")
+    warehouse.set_defaults(command=_warehouse)
     return parser
 
 
@@ -176,6 +188,27 @@ def _printer(arguments: argparse.Namespace) -> int:
         record_path=arguments.record,
         duration_s=arguments.seconds,
     )
+
+
+def _warehouse(arguments: argparse.Namespace) -> int:
+    faults = WarehouseFaults(
+        slow_s=arguments.slow_s,
+        fails=arguments.fails,
+        cuts=arguments.cuts,
+        refused_skus=frozenset(arguments.refuse_sku),
+    )
+    record = WarehouseRecord(arguments.record, arguments.orders)
+    asked_to_end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked_to_end.set())
+    with SimulatedWarehouse(record, faults, arguments.port) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True)
+        thread.start()
+        print(json.dumps({"warehouse": server.url}), flush=True)
+        asked_to_end.wait(arguments.seconds)
+        server.shutdown()
+    print(f"{len(record.results)} results", flush=True)
+    return 0
 
 
 class _Bar:

@@ -3,6 +3,7 @@
 What is sent, and when it is tried again, is left to the callers.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -64,12 +65,16 @@ class FleetHttp:
 
     Args:
         server: Its base address, as `parse_server` gives it.
-        token: Gives the device's token; may raise InputError.
+        token: Gives what the server lets the device in by, and may raise InputError; None for one
+            that lets everybody in.
         read_timeout_s: How long the server may say nothing.
     """
 
     def __init__(
-        self, server: str, token: Callable[[], str], read_timeout_s: float = _READ_TIMEOUT_S
+        self,
+        server: str,
+        token: Callable[[], str] | None,
+        read_timeout_s: float = _READ_TIMEOUT_S,
     ) -> None:
         self._server, self._token = server, token
         timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=read_timeout_s)
@@ -78,7 +83,9 @@ class FleetHttp:
     def send(self, method: Literal["POST", "PUT"], path: str, body: bytes, media: str) -> Answer:
         """Sends a body to a path of the server; never follows to another place with the token."""
         try:
-            headers = {"Authorization": f"Bearer {self._token()}", "Content-Type": media}
+            headers = {"Content-Type": media}
+            if self._token is not None:
+                headers["Authorization"] = f"Bearer {self._token()}"
             response = self._pool.request(
                 method,
                 f"{self._server}{path}",
@@ -92,11 +99,22 @@ class FleetHttp:
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             return Answer("later", f"the server {self._server} cannot be reached: {_cause(error)}")
         try:
-            return _judged(response.status, response.read(_CONTENT_BYTES))
+            return _judged(response.status, _content(response))
         except (urllib3.exceptions.HTTPError, HTTPException, OSError):
             return _judged(response.status, b"")
         finally:
             response.close()
+
+
+def _content(response: urllib3.BaseHTTPResponse) -> bytes:
+    """Reads what a server answers, but not for ever: one that drips is cut off."""
+    content, end = b"", time.monotonic() + _READ_TIMEOUT_S
+    while len(content) < _CONTENT_BYTES and time.monotonic() < end:
+        piece = response.read1(_CONTENT_BYTES - len(content))
+        if not piece:
+            break
+        content += piece
+    return content
 
 
 def _judged(status: int, told: bytes) -> Answer:

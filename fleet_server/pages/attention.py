@@ -39,6 +39,8 @@ _MENDS: Final[Mapping[str, str]] = {
     "divert": "See to the divert: power and cable of its relay.",
     "serials": "Look at the network to the server, and at beltmark-fleet serials. Without numbers, "
     "items go to a person.",
+    "warehouse": "Look at the warehouse system and the network to it. Results wait in the "
+    "station's journal.",
     "agent": "It goes on when its agent is started again.",
 }
 _MEND_OF_A_LINE: Final = "See to this output: power and cable of its relay."
