@@ -286,6 +286,7 @@ class Agent:
             "release": release.name,
             "package_sha256": release.package.digest,
             "fallback": parts.ladder.told,
+            "policy": list(parts.loop.policy_told),
             "process": os.getpid(),
             "started_at": self._started_at,
             "written_at": time.time(),

@@ -191,6 +191,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         eye=eye,
         eye_log=None if eye is None else EyeLog(journal),
         orders=None if orders is None else orders.book,
+        policy=settings.policy,
         evidence=evidence,
         samples=None if fleet is None else fleet.uploads.samples,
         releases=None if fleet is None else RisingReleases(fleet.updater, ladder),

@@ -28,6 +28,7 @@ from edge_agent.rendering import ReleaseLabels
 from edge_agent.serials.check import check_ssccs, held_numbers
 from edge_agent.settings import StationFile, named_after, read_settings
 from edge_agent.station.picture_size import beyond_picture, other_than_calibrated
+from edge_agent.station.tightening import check_strict, tightened
 from edge_agent.trigger_check import look_at_trigger
 from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.detector import Detector
@@ -73,6 +74,7 @@ def examine(station: Path) -> Iterator[Finding]:
     if release is not None:
         yield _finding(station, "model", lambda: _model(release, settings))
         yield _finding(station, "labels", lambda: _labels(release, settings))
+        yield _finding(station, "policy", lambda: _policy(release, settings))
     runs = is_in_use(settings.journal_path)
     if runs:
         # Camera and printer are the running agent's alone: it says how they are.
@@ -162,6 +164,13 @@ def _model(release: Release, settings: StationFile) -> str:
         detector.detect(blank)
     frame_ms = 1_000 * (time.perf_counter() - begun) / _TIMED_FRAMES
     return f"{len(detector.classes)} classes, {golden} golden images agree, {frame_ms:.1f} ms/frame"
+
+
+def _policy(release: Release, settings: StationFile) -> str:
+    check_strict(release.policy, settings.policy)
+    policy = tightened(release.policy, settings.policy)
+    votes = f"{policy.min_votes} frames, {policy.min_agreement:.0%} of them agreeing"
+    return f"printed from {policy.threshold:g} on, {policy.min_margin:g} ahead, {votes}"
 
 
 def _release_labels(release: Release, settings: StationFile) -> ReleaseLabels:

@@ -20,6 +20,7 @@ from edge_agent.golden import check_golden_images
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import StationFile
 from edge_agent.stages import StageTimes, TimedDetector
+from edge_agent.station.tightening import check_strict
 from edge_agent.station_loop_ports import DetectorPort, ReadyRelease, ReleaseSource
 from edge_agent.uplink.state import StationState
 from edge_agent.vision.detector import Detector
@@ -137,6 +138,8 @@ def _proven(
         fleet = _membership(settings, proof, times, describe)
         return fleet.release, fleet
     release = load_release(_folders(settings)[0 if rung == "release" else -1])
+    if rung == "release":  # of another, what it cannot do is told while it runs
+        check_strict(release.policy, settings.policy)
     proof(release)
     return release, None
 

@@ -23,7 +23,7 @@ from edge_agent.printing.section import PrinterSection
 from edge_agent.section import Section
 from edge_agent.serials.section import SerialsSection
 from edge_agent.signals.section import TriggerSection
-from edge_agent.station.section import BeltSection, ZoneSection
+from edge_agent.station.section import BeltSection, PolicySection, ZoneSection
 from edge_agent.uplink.section import FleetSection
 from edge_agent.verification.section import VerificationSection
 from edge_agent.vision.section import InferenceSection
@@ -54,6 +54,7 @@ class StationFile(Document):
     camera: CameraSection
     zone: ZoneSection
     belt: BeltSection = BeltSection()
+    policy: PolicySection = PolicySection()
     barcodes: BarcodesSection = BarcodesSection()
     printer: PrinterSection
     outputs: OutputsSection = OutputsSection()

@@ -25,7 +25,9 @@ from edge_agent.station.items import Decided, Item, Rules, StationUpdate
 from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.picture_size import PictureSize
 from edge_agent.station.recovery import Remembered
+from edge_agent.station.section import PolicySection
 from edge_agent.station.station import Station, StationSettings
+from edge_agent.station.tightening import looser, tightened
 from edge_agent.station_loop_ports import (
     CodeReaderPort,
     Desk,
@@ -104,6 +106,7 @@ class StationLoop:
         recollection: What an earlier run left.
         gate: Spares the detector an empty zone; None has it look at every frame.
         codes: Reads barcodes on the items; None reads none.
+        policy: What the station asks beyond its releases.
         orders: What is expected; None where it goes by no order.
         eye: The photo-eye that the settings place; None where none is fitted.
         eye_log: Keeps what it told; None keeps nothing.
@@ -128,6 +131,7 @@ class StationLoop:
         gate: Gate | None = None,
         codes: CodeReaderPort | None = None,
         orders: Orders | None = None,
+        policy: PolicySection | None = None,
         eye: Eye | None = None,
         eye_log: EyeRecord | None = None,
         evidence: Evidence | None = None,
@@ -140,11 +144,12 @@ class StationLoop:
         self._geometry, self._picture = geometry, PictureSize(geometry)
         self._journal, self._desk, self._labels = journal, desk, labels
         self._gate, self._codes = gate, codes
+        self._policy = policy or PolicySection()
         self._eye, self._eye_log = eye, eye_log
         self._evidence, self._samples, self._releases = evidence, samples, releases
         self._station = Station(
             geometry,
-            _rules(release),
+            self._rules(release),
             _settings(settings, recollection),
             item_ids,
             remembered=[_remembered(item) for item in recollection.last_seen],
@@ -170,6 +175,11 @@ class StationLoop:
     def eye(self) -> PhotoEye | None:
         """What the photo-eye told, to be read; None where none is fitted."""
         return self._station.eye
+
+    @property
+    def policy_told(self) -> tuple[str, ...]:
+        """What the station asks for less than its release does, and does not get."""
+        return tuple(str(found) for found in looser(self._release.policy, self._policy))
 
     @property
     def hold_reason(self) -> str | None:
@@ -239,10 +249,16 @@ class StationLoop:
             return
         if (ready := self._releases.take_ready()) is None:
             return
-        self._station.adopt(_rules(ready.release))
+        self._station.adopt(self._rules(ready.release))
         self._release, self._detector = ready.release, ready.detector
         logger.info("release %s runs from now on", ready.release.name)
         self._releases.adopted(ready)
+
+    def _rules(self, release: Release) -> Rules:
+        for found in looser(release.policy, self._policy):
+            logger.warning("release %s: %s; the release's holds", release.name, found)
+        policy = tightened(release.policy, self._policy)
+        return Rules(release.package.manifest, policy, release.catalogue)
 
     def _act(self, update: StationUpdate) -> None:
         for decided in update.decided:
@@ -312,10 +328,6 @@ def _settings(settings: StationSettings, recollection: Recollection) -> StationS
     # The belt may have run for long after the last note that was not lost: that it stood soon
     # after the agent's end says nothing of how far the items have come since.
     return replace(settings, permit_timeout_s=None)
-
-
-def _rules(release: Release) -> Rules:
-    return Rules(release.package.manifest, release.policy, release.catalogue)
 
 
 def _remembered(item: LastSeen) -> Remembered:

@@ -170,7 +170,7 @@ class DemoStation:
             passed=verdict["passed"],
             items=len(items),
             labels=sum(item.get("print_state") == "printed" for item in items),
-            reviews=sum(item["outcome"] == "REVIEW" for item in items),
+            reviews=sum(item["outcome"] != "PRINT" for item in items),
             missed=verdict["missed"],
             wrong=verdict["wrong"],
             duplicates=verdict["duplicates"],

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from beltmark.contract.package import Probability
 from edge_agent.section import Pixels, Section
 
 
@@ -51,3 +52,21 @@ class BeltSection(Section):
 
     speed_px_s: Annotated[float, Field(gt=0, le=20_000)] | None = None
     may_reverse: bool = False
+
+
+class PolicySection(Section):
+    """`[policy]`: where this station asks for more than its release does.
+
+    Attributes:
+        threshold: Fused class probability from which an item is printed; not below the release's.
+        min_votes: Frames that must have seen an item; not fewer.
+        min_agreement: Share of them that must show its class; not smaller.
+        min_margin: Lead of its class over the second; not smaller.
+        max_tolerance_mm: The catalogue's tolerances of sizes count up to this one; not more.
+    """
+
+    threshold: Probability | None = None
+    min_votes: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    min_agreement: Probability | None = None
+    min_margin: Probability | None = None
+    max_tolerance_mm: Annotated[float, Field(gt=0, le=10_000)] | None = None

@@ -86,3 +86,17 @@ def test_where_they_are_not_to_be_read_they_are_not(tmp_path: Path) -> None:
     assert rules(passed(tmp_path, [(BLUE, ean13(TUBE))], 1)) == [
         ("REVIEW", "barcode_contradicts_shape", None)
     ]
+
+
+def test_a_station_that_would_be_looser_than_its_release_does_not_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_release(tmp_path / "release")
+    station = write_station(tmp_path, "frames0", policy="threshold = 0.5")
+    assert main(["run", str(station), "--quiet"]) == 2
+    told = "policy.threshold: 0.5 is looser than the release's 0.6 (write 0.6 at least"
+    assert told in capsys.readouterr().err
+    assert main(["check", str(station)]) == 2
+    assert told in capsys.readouterr().out
+    (unsure,) = passed(tmp_path, [(RED, None)], policy="threshold = 0.99")
+    assert unsure.reason == "looks like a carton with 0.95, below the 0.99 needed"

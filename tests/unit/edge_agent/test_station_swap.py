@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 from edge_agent.station.review import ReviewView
+from edge_agent.station.section import PolicySection
 from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop
 from edge_agent.station_loop_ports import ReadyRelease
@@ -155,7 +156,11 @@ class Station:
 
 @contextmanager
 def station(
-    folder: Path, printer: SimulatedPrinter, enter_after: Sequence[float], calls_it: str = "carton"
+    folder: Path,
+    printer: SimulatedPrinter,
+    enter_after: Sequence[float],
+    calls_it: str = "carton",
+    policy: PolicySection | None = None,
 ) -> Iterator[Station]:
     """A station whose printer's thread is not started: labels wait until it is."""
     journal = Journal(folder / "journal.sqlite", "test")
@@ -182,6 +187,7 @@ def station(
         recollection=journal.recollection,
         samples=samples,
         releases=source,
+        policy=policy,
     )
     try:
         yield Station(belt, loop, spooler, source, samples)
@@ -288,3 +294,20 @@ def test_the_zone_that_is_shown_is_a_copy(tmp_path: Path) -> None:
     (view,) = s.samples.views
     assert view.zone_bgr.base is None
     assert view.zone_bgr.flags.owndata
+
+
+def test_a_stricter_release_wins_over_what_the_station_asks(tmp_path: Path) -> None:
+    own = PolicySection(threshold=0.7)
+    with (
+        SimulatedPrinter(speed_mm_s=AT_ONCE) as printer,
+        station(tmp_path, printer, [1.0], policy=own) as s,
+    ):
+        assert s.loop.policy_told == ()
+        stricter = replace(NEW, policy=Policy(threshold=0.999))
+        s.source.ready = ReadyRelease(
+            1, stricter, Model(NEW.package.manifest.classes, s.belt, "carton")
+        )
+        s.run(4.0)
+        assert s.loop.policy_told == ("policy.threshold is 0.7, looser than the release's 0.999",)
+    (only,) = items(tmp_path)
+    assert (only.outcome, only.rule) == ("REVIEW", "unsure")

@@ -245,6 +245,19 @@ def test_a_sample_stands_in_the_grid_with_its_box_and_leads_to_its_item(fleet):
     assert 'src="/api/v1/samples/belt-1/i1/image"' in show(fleet, "/devices/belt-1/items/i1")
 
 
+def test_the_ranked_candidates_of_an_item_stand_on_its_page(fleet):
+    candidates = [
+        {"class_name": "tube", "probability": 0.52},
+        {"class_name": "can", "probability": 0.31},
+    ]
+    item = item_body("i9", 99, outcome="REJECT", candidates=candidates)
+    telemetry = TelemetryStore(fleet.engine, fleet.clock)
+    telemetry.take_batches([batch([record(4, "item", **item)], session=2)])
+    page = read(show(fleet, "/devices/belt-1/items/i9"))
+    assert "Rejected" in page.text
+    assert page.text.index("tube 52") < page.text.index("can 31")
+
+
 def test_older_samples_are_a_page_that_stands_still(fleet):
     html = show(fleet, f"/samples?before={SENT_AT}")
     assert 'data-link="still"' in html

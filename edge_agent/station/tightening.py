@@ -1,0 +1,77 @@
+"""A release's policy, and what a station asks beyond it: never less. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from beltmark.contract.errors import InputError
+from beltmark.contract.policy import Policy
+from edge_agent.station.section import PolicySection
+
+_LEAST = ("threshold", "min_votes", "min_agreement", "min_margin")
+_MOST = ("max_tolerance_mm",)
+
+
+@dataclass(frozen=True)
+class Looser:
+    """A value of a station that is looser than its release's, and therefore is not gone by.
+
+    Attributes:
+        field: Its name.
+        own: The station's value.
+        release: The release's.
+    """
+
+    field: str
+    own: float
+    release: float
+
+    def __str__(self) -> str:
+        """Says it for a person."""
+        return f"policy.{self.field} is {self.own:g}, looser than the release's {self.release:g}"
+
+
+def tightened(policy: Policy, own: PolicySection) -> Policy:
+    """Returns the policy with the station's values where they are stricter."""
+    stricter = {
+        field: value
+        for field, value in _given(own)
+        if not _is_looser(field, value, getattr(policy, field))
+    }
+    return policy.model_copy(update=stricter)
+
+
+def looser(policy: Policy, own: PolicySection) -> tuple[Looser, ...]:
+    """Returns the station's values that are looser than the release's."""
+    return tuple(
+        Looser(field, value, getattr(policy, field))
+        for field, value in _given(own)
+        if _is_looser(field, value, getattr(policy, field))
+    )
+
+
+def check_strict(policy: Policy, own: PolicySection) -> None:
+    """Makes sure that a station asks for no less than its release.
+
+    Raises:
+        InputError: It does; names the first such field.
+    """
+    for found in looser(policy, own):
+        bound = "most" if found.field in _MOST else "least"
+        raise InputError(
+            f"{found.own:g} is looser than the release's {found.release:g}",
+            f"write {found.release:g} at {bound}, or leave it to the release",
+            field=f"policy.{found.field}",
+        )
+
+
+def _given(own: PolicySection) -> Iterator[tuple[str, float]]:
+    for field in (*_LEAST, *_MOST):
+        value = getattr(own, field)
+        if value is not None:
+            yield field, value
+
+
+def _is_looser(field: str, own: float, release: float | None) -> bool:
+    if release is None:
+        return False
+    return own > release if field in _MOST else own < release

@@ -1,0 +1,73 @@
+"""A station asks for more than its release, never for less; a stricter release wins."""
+
+from dataclasses import asdict
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beltmark.contract.errors import InputError
+from beltmark.contract.policy import Policy
+from edge_agent.station.section import PolicySection
+from edge_agent.station.tightening import Looser, check_strict, looser, tightened
+
+POLICY = Policy(threshold=0.8, min_votes=3, min_agreement=0.6, min_margin=0.2, max_tolerance_mm=5.0)
+
+
+@pytest.mark.parametrize(
+    ("field", "stricter", "loose", "mend"),
+    [
+        ("threshold", 0.9, 0.7, "write 0.8 at least, or leave it to the release"),
+        ("min_votes", 5, 2, "write 3 at least, or leave it to the release"),
+        ("min_agreement", 1.0, 0.5, "write 0.6 at least, or leave it to the release"),
+        ("min_margin", 0.3, 0.1, "write 0.2 at least, or leave it to the release"),
+        ("max_tolerance_mm", 4.0, 6.0, "write 5 at most, or leave it to the release"),
+    ],
+)
+def test_each_value_goes_one_way(field: str, stricter: float, loose: float, mend: str) -> None:
+    own = PolicySection.model_validate({field: stricter})
+    check_strict(POLICY, own)
+    assert tightened(POLICY, own) == POLICY.model_copy(update={field: stricter})
+    assert looser(POLICY, own) == ()
+    own = PolicySection.model_validate({field: loose})
+    assert tightened(POLICY, own) == POLICY
+    release = getattr(POLICY, field)
+    assert [asdict(found) for found in looser(POLICY, own)] == [
+        asdict(Looser(field, loose, release))
+    ]
+    with pytest.raises(InputError) as refused:
+        check_strict(POLICY, own)
+    assert refused.value.field == f"policy.{field}"
+    assert refused.value.problem == f"{loose:g} is looser than the release's {release:g}"
+    assert refused.value.mend == mend
+
+
+def test_the_same_value_and_none_at_all_are_not_looser() -> None:
+    own = PolicySection(threshold=0.8, max_tolerance_mm=5.0)
+    assert looser(POLICY, own) == ()
+    assert tightened(POLICY, PolicySection()) == POLICY
+    unbounded = POLICY.model_copy(update={"max_tolerance_mm": None})
+    assert tightened(unbounded, own).max_tolerance_mm == 5.0
+
+
+_SHARES = st.floats(0, 1)
+_SECTIONS = st.builds(
+    PolicySection,
+    threshold=st.none() | _SHARES,
+    min_votes=st.none() | st.integers(1, 9),
+    min_agreement=st.none() | _SHARES,
+    min_margin=st.none() | _SHARES,
+    max_tolerance_mm=st.none() | st.floats(1, 9),
+)
+
+
+@given(_SECTIONS)
+def test_no_station_is_looser_than_its_release(own: PolicySection) -> None:
+    policy = tightened(POLICY, own)
+    assert policy.threshold >= POLICY.threshold
+    assert policy.min_votes >= POLICY.min_votes
+    assert policy.min_agreement >= POLICY.min_agreement
+    assert policy.min_margin >= POLICY.min_margin
+    assert policy.max_tolerance_mm is not None
+    assert policy.max_tolerance_mm <= 5.0
+    assert policy.outranks == POLICY.outranks
