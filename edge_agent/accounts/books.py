@@ -31,6 +31,8 @@ class ItemEntry:
         is_closed: Whether no more news of its label will come.
         printed: How often its label surely came out.
         copies: How many came out each time.
+        is_diverted: Whether it was confirmed to be off the belt.
+        is_unknown: Whether nobody knows whether its latest label came out.
     """
 
     outcome: str
@@ -38,6 +40,8 @@ class ItemEntry:
     is_closed: bool = True
     printed: int = 0
     copies: int = 1
+    is_diverted: bool = False
+    is_unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,12 +166,11 @@ def balance(
     for item in items:
         passed += 1
         accounts[_account(item)] += 1
-        unsettled += item.label == "unknown" and item.is_closed
+        unsettled += item.is_unknown and item.is_closed
         printed += item.printed * item.copies
         if item.printed:
-            uses["void"] += (
-                item.printed - 1
-            ) * item.copies  # another label for it needed this one to be void
+            # Another label for it needed those before to be void.
+            uses["void"] += (item.printed - 1) * item.copies
             uses[_use(item)] += item.copies
     return Books(
         passed=passed,
@@ -219,7 +222,7 @@ def _account(item: ItemEntry) -> Account:
     if item.label == "diverted":
         return "diverted"
     if item.outcome == "REVIEW":
-        return "reviewed"
+        return "diverted" if item.is_diverted else "reviewed"
     return "labelled" if item.label in _ON_THE_ITEM else "open"
 
 

@@ -9,12 +9,15 @@ from typing import Final
 
 from beltmark.contract.errors import InputError
 from edge_agent.accounts.books import Books, ItemEntry, SendEntry, balance
-from edge_agent.printing.schema import open_for_reading
+from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
 
 _ITEMS: Final = """
-SELECT outcome, labels.state, labels.item_id IS NULL OR closed_at IS NOT NULL, {copies},
+SELECT outcome, labels.state, labels.item_id IS NULL OR closed_at IS NOT NULL,
+    {print_state}, {copies},
     (SELECT count(*) FROM history
-     WHERE history.item_id = items.item_id AND what = 'label printed')
+     WHERE history.item_id = items.item_id AND what = 'label printed'),
+    EXISTS (SELECT * FROM history
+     WHERE history.item_id = items.item_id AND what IN ('diverted', 'label diverted'))
 FROM items LEFT JOIN labels USING (item_id) WHERE decided_at >= ? AND decided_at < ?
 """
 # A label that was handed over again after proof that nothing came out of the first time counts
@@ -53,9 +56,19 @@ def read_books(path: Path, begin: float, end: float, *, has_photo_eye: bool = Fa
             connection.execute("BEGIN")  # items and labels of one moment
             copies = _copies(connection)
             items = [
-                ItemEntry(outcome, label, bool(closed), printed, each)
-                for outcome, label, closed, each, printed in connection.execute(
-                    _ITEMS.format(copies=copies), (begin, end)
+                ItemEntry(
+                    outcome,
+                    label,
+                    is_closed=bool(closed),
+                    printed=printed,
+                    copies=each,
+                    is_diverted=bool(diverted),
+                    is_unknown=print_state == "unknown",
+                )
+                for outcome, label, closed, print_state, each, printed, diverted in (
+                    connection.execute(
+                        _ITEMS.format(copies=copies, print_state=PRINT_STATE_SQL), (begin, end)
+                    )
                 )
             ]
             sends = _sends(connection, copies, begin, end)

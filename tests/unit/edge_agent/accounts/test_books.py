@@ -49,8 +49,20 @@ def test_what_is_under_way_is_told(state: str) -> None:
     assert "1 item still under way" in told
 
 
+def test_an_item_is_diverted_once_that_is_confirmed() -> None:
+    books = balance(
+        [ItemEntry("REVIEW", is_diverted=True), ItemEntry("REVIEW", "voided", is_diverted=True),
+         ItemEntry("REVIEW"), ItemEntry("PRINT", "applied", printed=1, is_diverted=True)],
+        [],
+    )  # fmt: skip
+    assert (books.accounts["diverted"], books.accounts["reviewed"]) == (2, 1)
+    assert books.accounts["labelled"] == 1  # by hand, after it had been taken off
+
+
 def test_a_label_that_stays_unknown_is_told() -> None:
-    (told,) = balance([ItemEntry("REVIEW", "unknown")], []).differences()
+    (told,) = balance(
+        [ItemEntry("REVIEW", "diverted", is_diverted=True, is_unknown=True)], []
+    ).differences()
     assert "1 label may or may not have come out" in told
 
 

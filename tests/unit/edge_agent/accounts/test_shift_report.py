@@ -67,6 +67,23 @@ def test_a_period_is_read_from_the_journal(station: Path) -> None:
     assert (books.counter.first, books.counter.last, books.counter.ordered) == (71, 72, 1)
 
 
+def test_confirmed_diverts_and_unknown_labels_are_read(station: Path) -> None:
+    path = read_settings(station).journal_path
+    journal = Journal(path, "line-1")
+    decide(journal, "off", BEGIN, REVIEW)
+    journal.confirm("off", "diverted", BEGIN + 1).result(10)
+    decide(journal, "lost", BEGIN + 2, PRINT)
+    label(journal, "lost", BEGIN + 2, 71, "unknown")
+    journal.review("lost", BEGIN + 3, "label_unknown", "nobody knows").result(10)
+    journal.close_label("lost", BEGIN + 4, "for good").result(10)
+    journal.confirm("lost", "diverted", BEGIN + 5).result(10)
+    journal.close()
+    books = read_books(path, BEGIN, BEGIN + 60)
+    assert books.accounts["diverted"] == 2
+    (told,) = books.differences()
+    assert "1 label may or may not have come out" in told
+
+
 def test_a_label_made_by_hand_does_not_balance(
     station: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
