@@ -16,6 +16,9 @@ _PATIENCE_S = 0.6
 # Edges that come by a network are late: an item waits so long for its own.
 _EDGE_LATE_S = 0.3
 _REMEMBERED_S = 3.0
+# What has been out of sight for longer may have been taken off: an edge then is another's. Better
+# one item in the books twice than one in none.
+_HIDDEN_S = 0.8
 # What touches an item from behind and is not seen must break the beam for so many tolerances.
 _BEHIND_TOLERANCES = 2.0
 _MAX_BLOCKS = 64
@@ -225,7 +228,11 @@ class PhotoEye:
                 self.counts["matched"] += 1
                 block.is_known = True
             return
-        ends = {key: way.at(block.began_at) for key, way in self._ways.items()}
+        ends = {
+            key: way.at(block.began_at)
+            for key, way in self._ways.items()
+            if block.began_at - way.ends[-1].at <= _HIDDEN_S
+        }
         off_px = {key: e.front_px - self.place_px for key, e in ends.items()}
         fronts = {key: abs(off) for key, off in off_px.items() if key not in self._done}
         nearest = min(fronts, key=fronts.__getitem__, default=None)

@@ -171,9 +171,17 @@ def test_edges_are_bounded_and_a_clock_that_is_set_ends_what_was_open() -> None:
     assert not eye.is_waiting
 
 
-def test_an_item_that_is_out_of_sight_at_the_beam_has_its_edge_all_the_same() -> None:
-    belt = Belt([Thing(0.5, seen_until_px=150.0)]).run(6)
+def test_an_item_that_is_out_of_sight_for_a_moment_at_the_beam_has_its_edge() -> None:
+    belt = Belt([Thing(0.5, seen_until_px=200.0)]).run(6)
     assert belt.counted() == {"matched": 1}
+
+
+def test_an_item_that_was_taken_off_long_before_the_beam_hides_no_other() -> None:
+    for seen_until_px in (60.0, 100.0, 140.0):
+        taken_off = Thing(0.5, seen_until_px=seen_until_px, breaks_beam=False)
+        for behind_s in (0.0, 0.2, 0.4, 0.6, 0.8):
+            belt = Belt([taken_off, Thing(0.5 + behind_s, is_seen=False)]).run(7)
+            assert belt.counted() == {"unseen": 1}, (seen_until_px, behind_s)
 
 
 def test_an_item_that_was_taken_off_before_the_beam_is_not_missed() -> None:

@@ -158,7 +158,12 @@ def test_nobody_needs_to_look_but_while_something_is_in_the_beam() -> None:
     assert station.longest_unseen_s == 0.0
 
 
-def test_an_item_lost_from_sight_before_the_beam_is_no_second_item_when_it_comes_there() -> None:
-    run = Run(BEHIND_LINE, [Thing(1.0, seen_until_px=250.0)])
+def test_an_item_lost_from_sight_shortly_before_the_beam_is_no_second_item() -> None:
+    run = Run(BEHIND_LINE, [Thing(1.0, seen_until_px=300.0)])
     assert run.outcomes() == [("REVIEW", "lost")]
     assert run.events() == [("matched", "new1")]
+
+
+def test_an_item_lost_long_before_the_beam_is_in_the_books_twice_rather_than_never() -> None:
+    run = Run(BEHIND_LINE, [Thing(1.0, seen_until_px=200.0)])
+    assert run.outcomes() == [("REVIEW", "lost"), ("REVIEW", "seen_by_photo_eye_only")]
