@@ -123,7 +123,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     )
     desk = OutcomeDesk(journal, outputs, time.time)
     fates = Fates(journal, time.time)
-    outputs.commit_through(fates)
+    outputs.commit_through(fates, desk, *journal.recollection.left_at_applicator)
     recollection = journal.recollection
     by_hand = ByHand(
         journal,
@@ -145,6 +145,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         spare=spare,
         window=window,
         hands=by_hand,
+        applicator=outputs.applicator,
         held_since=lambda: outputs.held_since,
     )
     shown: LabelQueue = spooler if fleet is None else fleet.shown(spooler)

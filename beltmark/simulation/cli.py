@@ -17,6 +17,7 @@ import cv2
 from beltmark.command import between, run_command, whole
 from beltmark.contract.catalogue import Product, read_catalogue
 from beltmark.contract.documents import write_json
+from beltmark.simulation.applicator import ApplicatorPlan
 from beltmark.simulation.beam import BeamPlan
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.printer import PrinterFaults
@@ -79,6 +80,27 @@ def _parser() -> argparse.ArgumentParser:
             help=f"numbers of the items {told}",
         )  # fmt: skip
     station.add_argument("--no-permit", action="store_true", help="the belt runs unasked")
+    station.add_argument(
+        "--no-divert-answer", action="store_true", help="the relay does not say what it took off"
+    )
+    station.add_argument(
+        "--applicator", action="store_true", help="labels are applied when the agent says so"
+    )
+    label = whole(1, 1_000_000)
+    for fault, told in (
+        ("misses", "labels that stay at the applicator, by number"),
+        ("late", "labels that are applied a second late"),
+        ("loses", "labels that fall to the floor"),
+    ):
+        station.add_argument(
+            f"--applicator-{fault}", type=label, nargs="+", default=[], metavar="N", help=told
+        )
+    station.add_argument(
+        "--applicator-cleared-s",
+        type=between(0.1, 3_600),
+        metavar="S",
+        help="a person takes a label away that stayed there for so long",
+    )
     station.set_defaults(command=_station)
 
     printer = commands.add_parser("printer", help="run a printer alone")
@@ -146,7 +168,12 @@ def _live_plan(arguments: argparse.Namespace) -> WorldPlan:
     beam = None
     if arguments.eye_at is not None:
         beam = BeamPlan(arguments.eye_at, set(arguments.eye_misses), set(arguments.eye_bounces))
-    return replace(_world_plan(arguments), beam=beam, invisible=set(arguments.invisible))
+    return replace(
+        _world_plan(arguments),
+        beam=beam,
+        invisible=set(arguments.invisible),
+        applicator=_applicator_plan(arguments),
+    )
 
 
 def _station(arguments: argparse.Namespace) -> int:
@@ -155,6 +182,7 @@ def _station(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
         fps=arguments.fps,
         needs_permit=not arguments.no_permit,
+        confirms_diverts=not arguments.no_divert_answer,
         camera_port=arguments.camera_port,
         control_port=arguments.control_port,
         printer_port=arguments.printer_port,
@@ -173,6 +201,17 @@ def _station(arguments: argparse.Namespace) -> int:
                 print(json.dumps({"empty": True}), flush=True)
     write_json(arguments.truth, station.truth())
     return 0
+
+
+def _applicator_plan(arguments: argparse.Namespace) -> ApplicatorPlan | None:
+    if not arguments.applicator:
+        return None
+    return ApplicatorPlan(
+        misses=frozenset(arguments.applicator_misses),
+        late_s=dict.fromkeys(arguments.applicator_late, 1.0),
+        loses=frozenset(arguments.applicator_loses),
+        cleared_after_s=arguments.applicator_cleared_s,
+    )
 
 
 def _printer(arguments: argparse.Namespace) -> int:

@@ -1,8 +1,8 @@
 """The station's outputs as the belt's electronics hear them: a line of text for each signal.
 
 `PERMIT` renews the run permit, `HOLD` takes it back. `DIVERT <item> <x_px> <y_px> <captured_at>`
-takes an item off.
-What happened is said to all who are connected.
+takes an item off. `APPLY <item>` puts the label that lies at the applicator onto its item, `CANCEL
+<item>` forbids it. What happened is said to all who are connected.
 Any number of senders up to a bound; lines that mean nothing are logged and dropped.
 """
 
@@ -44,16 +44,30 @@ class Divert:
     captured_at_s: float
 
 
-Signal = Permit | Hold | Divert
+@dataclass(frozen=True)
+class Apply:
+    """Put the label that lies at the applicator onto its item."""
+
+    named: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Do not put this item's label onto anything."""
+
+    named: str
+
+
+Signal = Permit | Hold | Divert | Apply | Cancel
 
 
 def parse_signal(line: str) -> Signal | None:
     """Read one line without its end; None if it means nothing."""
     match line.split():
-        case ["PERMIT"]:
-            return Permit()
-        case ["HOLD"]:
-            return Hold()
+        case ["PERMIT" | "HOLD" as word]:
+            return Permit() if word == "PERMIT" else Hold()
+        case ["APPLY" | "CANCEL" as word, named] if _ITEM_NAME.fullmatch(named):
+            return Apply(named) if word == "APPLY" else Cancel(named)
         case ["DIVERT", named, *numbers] if len(numbers) == 3 and _ITEM_NAME.fullmatch(named):
             try:
                 x_px, y_px, captured_at_s = (float(number) for number in numbers)

@@ -10,7 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
-from beltmark.simulation.control import ControlServer, Divert, Hold, Permit, Signal
+from beltmark.simulation.control import (
+    Apply,
+    Cancel,
+    ControlServer,
+    Divert,
+    Hold,
+    Permit,
+    Signal,
+)
 from beltmark.simulation.mjpeg import MjpegServer
 from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
 from beltmark.simulation.truth import truth_document
@@ -41,6 +49,7 @@ class StationPlan:
         control_port: TCP port for permit and divert.
         printer_port: TCP port of the printer.
         printer_faults: What is wrong with the printer.
+        confirms_diverts: Whether the relay says which items it took off.
     """
 
     world: WorldPlan
@@ -51,6 +60,7 @@ class StationPlan:
     control_port: int = 0
     printer_port: int = 0
     printer_faults: PrinterFaults | None = None
+    confirms_diverts: bool = True
 
 
 class SimulatedStation:
@@ -69,6 +79,7 @@ class SimulatedStation:
         self._stopping = threading.Event()
         self._first_run_s: float | None = None
         self._was_running = False
+        self._taken_off: set[str] = set()
         self._is_empty = threading.Event()
         self._failure: Exception | None = None
         self._camera = MjpegServer(plan.camera_port)
@@ -159,6 +170,8 @@ class SimulatedStation:
 
     def _tick(self, now_s: float, started_s: float) -> None:
         world, seconds = self._world, self._plan.seconds
+        if (act := world.act(now_s)) is not None:
+            self._control.say("CLEAR" if act.named is None else f"APPLIED {act.named}")
         picture = world.step(now_s, permitted=None if self._plan.needs_permit else True)
         for edge in world.beam_told:
             self._control.say(f"INPUT {EYE} {int(edge.is_broken)}")
@@ -191,6 +204,14 @@ class SimulatedStation:
                 case Divert(named, x_px, y_px, captured_at_s):
                     found = self._world.divert(named, x_px, y_px, captured_at_s, now_s)
                     logger.info("divert of %s takes item %s off", named, found.item_id)
+                    if found.item_id is not None:
+                        self._taken_off.add(named)
+                    if self._plan.confirms_diverts and named in self._taken_off:
+                        self._control.say(f"DIVERTED {named}")
+                case Apply(named) if self._world.applicator is not None:
+                    self._world.applicator.order(named, now_s)
+                case Cancel(named) if self._world.applicator is not None:
+                    self._world.applicator.cancel(named, now_s)
 
     def _on_label(self, zpl: bytes, at_s: float) -> None:
         with self._lock:

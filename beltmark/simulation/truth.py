@@ -51,6 +51,7 @@ def _label(index: int, label: LabelTruth) -> dict[str, Any]:
         "gtin": label.marking.gtin if label.marking else None,
         "serial": label.marking.serial if label.marking else None,
         "item_id": label.item_id,
+        "is_scrap": label.is_scrap or label.is_at_applicator,
     }
 
 

@@ -38,10 +38,15 @@ class PassedItem:
 
 @dataclass(frozen=True)
 class AppliedLabel:
-    """A label that came out, in order: what it says, and the item that it stuck to, if any."""
+    """A label that came out, in order: what it says, and the item that it stuck to, if any.
+
+    Scrap was taken away before it could stick to anything, and is no wrong label; its serial must
+    not come out again all the same.
+    """
 
     marking: Marking | None
     item_id: int | None
+    is_scrap: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ def judge(items: Sequence[PassedItem], labels: Sequence[AppliedLabel]) -> Verdic
     for label in labels:
         says = label.marking.gtin if label.marking else None
         belongs = gtin_of.get(label.item_id) if label.item_id is not None else None
-        wrong += belongs is None or says != belongs.zfill(14)
+        if not label.is_scrap:
+            wrong += belongs is None or says != belongs.zfill(14)
         duplicates += label.item_id in bearing or label.marking in printed
         if label.item_id is not None:
             bearing.add(label.item_id)

@@ -12,6 +12,7 @@ import numpy as np
 
 from beltmark.contract.catalogue import Product
 from beltmark.simulation.appearance import live_scene
+from beltmark.simulation.applicator import Act, Applicator, ApplicatorPlan
 from beltmark.simulation.beam import Beam, BeamEdge, BeamPlan
 from beltmark.simulation.belt import Belt, BeltItem, BeltLayout
 from beltmark.simulation.permit import RunPermit
@@ -52,6 +53,8 @@ class WorldPlan:
         clearance_mm: Least free belt between two items.
         beam: The photo-eye; None where none is fitted.
         invisible: Numbers of the items that the camera does not show.
+        applicator: What puts labels onto items when it is told to; None sticks each label on as it
+            comes out.
     """
 
     seed: int
@@ -63,6 +66,7 @@ class WorldPlan:
     clearance_mm: float = 40.0
     beam: BeamPlan | None = None
     invisible: Collection[int] = ()
+    applicator: ApplicatorPlan | None = None
 
     @property
     def layout(self) -> BeltLayout:
@@ -95,12 +99,17 @@ class FrameTruth:
 
 @dataclass(frozen=True)
 class LabelTruth:
-    """A label that came out: what is on it, and the item that it landed on (None: the floor)."""
+    """A label that came out: what is on it, and the item that it landed on (None: the floor).
+
+    One that lies at the applicator, or was taken away there, is on no item and on no floor.
+    """
 
     at_s: float
     zpl: bytes
     marking: Marking | None
     item_id: int | None
+    is_at_applicator: bool = False
+    is_scrap: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,7 @@ class World:
         diverts: Every divert that was asked for.
         beam: The photo-eye; None where none is fitted.
         beam_told: What it told of the time up to the last step.
+        applicator: What puts the labels on; None where each sticks as it comes out.
     """
 
     def __init__(self, plan: WorldPlan) -> None:
@@ -154,6 +164,7 @@ class World:
             half_mm = plan.view.width_px / 2 / plan.view.px_per_mm
             self.beam = Beam(plan.beam, (2 * plan.beam.place_part - 1) * half_mm)
         self.beam_told: list[BeamEdge] = []
+        self.applicator = None if plan.applicator is None else Applicator(plan.applicator)
         self._frame_count = 0
         self._last_s: float | None = None
 
@@ -204,13 +215,35 @@ class World:
         return self._scene.eye.encode(picture.image_bgr)
 
     def take_label(self, zpl: bytes, at_s: float) -> LabelTruth:
-        """A label came out of the printer: the applicator sticks it on, or it falls."""
+        """A label came out of the printer: it sticks to an item, falls, or waits to be applied."""
+        if self.applicator is not None:
+            self.applicator.take(len(self.labels), at_s)
+            label = LabelTruth(at_s, zpl, read_marking(zpl), None, is_at_applicator=True)
+            self.labels.append(label)
+            return label
         item = self.belt.apply_label()
         label = LabelTruth(at_s, zpl, read_marking(zpl), item.item_id if item else None)
         self.labels.append(label)
         if item is not None:
             self._stick(item)
         return label
+
+    def act(self, at_s: float) -> Act | None:
+        """Let the applicator do what it does at this time; returns what that was."""
+        act = None if self.applicator is None else self.applicator.advance(at_s)
+        if act is None:
+            return None
+        for index in act.labels:
+            item = self.belt.apply_label() if act.is_applied else None
+            self.labels[index] = replace(
+                self.labels[index],
+                item_id=item.item_id if item else None,
+                is_at_applicator=False,
+                is_scrap=not act.is_applied,
+            )
+            if item is not None:
+                self._stick(item)
+        return act
 
     def _stick(self, item: BeltItem) -> None:
         """Let later frames show the label where the applicator touched the item."""
@@ -247,5 +280,10 @@ class World:
 
     def verdict(self) -> Verdict:
         """Judge what has happened so far."""
-        labels = [AppliedLabel(label.marking, label.item_id) for label in self.labels]
+        labels = [
+            AppliedLabel(
+                label.marking, label.item_id, is_scrap=label.is_scrap or label.is_at_applicator
+            )
+            for label in self.labels
+        ]
         return judge(self.belt.passed_items(), labels)

@@ -15,14 +15,18 @@ from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.gpio_pulse import GpioPulse
 from edge_agent.outputs.handshake import Effect, Handshake
 from edge_agent.outputs.ports import WordLine
+from edge_agent.printing.at_applicator import CLEARED, Unwanted
 from edge_agent.printing.records import Place
 from edge_agent.signals.input_thread import InputThread
 from edge_agent.signals.ports import Edge
 
 logger = logging.getLogger(__name__)
 
-CLEARED = "applicator clear"
-"""As it stands in an item's history: its label does not lie at the applicator any more."""
+
+_TOLD: dict[Unwanted, str] = {
+    "old": "perhaps, from before the start: look, and remove it",
+    "with_a_person": "and its item has gone to a person: remove it",
+}
 
 
 class ReviewDesk(Protocol):
@@ -68,18 +72,28 @@ class Applicator:
         with self._lock:
             return self._handshake.told if self._handshake.standing == "stuck" else None
 
-    def commit_through(self, desk: ReviewDesk, fates: Fates, found: str | None) -> None:
+    def commit_through(
+        self,
+        desk: ReviewDesk,
+        fates: Fates,
+        found: str | None = None,
+        found_at: Place | None = None,
+    ) -> None:
         """Says who commits; before `start`.
 
         Args:
             desk: Takes the items whose label did not get onto them.
             fates: Commits what became of labels.
             found: Item whose label may lie here from before the start.
+            found_at: Where that item is, if it was still in the zone.
         """
         self._desk, self._fates = desk, fates
-        if found is not None:
-            told = "and may have been there since before the start: remove it"
-            self._do(self._handshake.came_out(found, told))
+        if found is None:
+            return
+        if found_at is not None:
+            self.came_out(found, found_at, "old")
+        else:
+            self._do(self._handshake.came_out(found, _TOLD["old"]))
 
     def start(self) -> None:
         """Begins to listen to the inputs; the line is started by its owner."""
@@ -91,18 +105,27 @@ class Applicator:
         for source in self.inputs:
             source.stop()
 
-    def may_send(self, item_id: str) -> bool:
-        """Whether a label may be sent to the printer: one at a time lies at the applicator."""
+    @property
+    def has_room(self) -> bool:
+        """Whether a label may be sent to a printer now: one at a time lies at the applicator."""
         with self._lock:
-            return self._handshake.expect(item_id)
+            return self._handshake.standing == "free"
 
-    def came_out(self, item_id: str, place: Place, unwanted: str = "") -> None:
-        """A label came out, or perhaps did; `unwanted` says why it must not get onto its item."""
+    def expect(self, item_id: str) -> None:
+        """An item's label is about to be sent."""
+        with self._lock:
+            self._handshake.expect(item_id)
+
+    def came_out(self, item_id: str, place: Place, unwanted: Unwanted | None = None) -> None:
+        """A label came out, or perhaps did; see `ApplicatorGate.came_out`."""
         with self._lock:
             self._place = place
-            self._do(self._handshake.came_out(item_id, unwanted))
+            self._do(self._handshake.came_out(item_id, _TOLD[unwanted] if unwanted else ""))
+            if unwanted == "old" and self._desk is not None:
+                reason = "its label may or may not have been applied before the start"
+                self._desk.review(item_id, place, "label_not_applied", reason)
             if unwanted and self._fates is not None:
-                self._fates.void(item_id, unwanted)
+                self._fates.void(item_id, _TOLD[unwanted])
 
     def gone(self, item_id: str) -> None:
         """A label that was to be sent surely does not come out."""

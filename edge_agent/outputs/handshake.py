@@ -50,14 +50,10 @@ class Handshake:
         """Whose label it is about."""
         return self._item
 
-    def expect(self, item_id: str) -> bool:
-        """Whether a label may be sent to a printer now; if so, it is expected from now on."""
-        if self.standing == "expecting" and self._item == item_id:
-            return True
-        if self.standing != "free":
-            return False
-        self.standing, self._item, self._was_early = "expecting", item_id, False
-        return True
+    def expect(self, item_id: str) -> None:
+        """A label is about to be sent to a printer."""
+        if self.standing == "free":
+            self.standing, self._item, self._was_early = "expecting", item_id, False
 
     def gone(self, item_id: str) -> None:
         """A label that was expected surely does not come out."""
@@ -71,7 +67,7 @@ class Handshake:
         if was_early and not unwanted:
             return self._applied("as soon as it had come out")
         if unwanted:
-            self._stick(f"the label of item {item_id} waits at the applicator, {unwanted}")
+            self._stick(f"the label of item {item_id} waits at the applicator {unwanted}")
             return [Effect("cancel", item_id)]
         self.standing, self._left_s = "waiting", self._timeout_s
         return [Effect("apply", item_id)]

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from edge_agent.outputs.applicator import Applicator
+from edge_agent.outputs.applicator import Applicator, ReviewDesk
 from edge_agent.outputs.diverted import DivertWatch
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.gpio_pulse import GpioPulse
 from edge_agent.outputs.ports import OutputLine, WordLine
+from edge_agent.printing.records import Place
 from edge_agent.signals.input_thread import InputThread
 from edge_agent.signals.ports import Edge
 
@@ -72,9 +73,24 @@ class Outputs:
         """Since when the belt was told to stand, on the steady clock; None where it may run."""
         return None if self._permit is None else self._permit.held_since
 
-    def commit_through(self, fates: Fates) -> None:
-        """Says who commits that items were diverted; before `start`."""
+    def commit_through(
+        self,
+        fates: Fates,
+        desk: ReviewDesk,
+        left_there: str | None = None,
+        left_at: Place | None = None,
+    ) -> None:
+        """Says who commits what became of items and labels; before `start`.
+
+        Args:
+            fates: Commits that items were diverted, and what became of labels.
+            desk: Takes the items whose label was not applied.
+            left_there: Item whose label may lie at the applicator from before the start.
+            left_at: Where that item is, if it was still in the zone.
+        """
         self._fates = fates
+        if self.applicator is not None:
+            self.applicator.commit_through(desk, fates, left_there, left_at)
 
     def divert(self, item_id: str, x_px: float, y_px: float, captured_at: float) -> None:
         """Has the item taken off that was at this place of the image then; returns at once.

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PrintState
+from edge_agent.printing.at_applicator import ApplicatorGate, Unwanted
 from edge_agent.printing.in_printer import LabelsInPrinter
 from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.label_steps import Label, LabelSteps
@@ -31,6 +32,7 @@ class PrinterLane:
         steps: Writes the steps of labels.
         renderer: Draws the labels.
         settings: How long things may take.
+        applicator: Where the labels go that come out.
         may_take: Whether a lane is the one to take the next label.
         steady: Seconds on a clock that is never set.
 
@@ -46,12 +48,13 @@ class PrinterLane:
         renderer: LabelRenderer,
         settings: SpoolerSettings,
         *,
+        applicator: ApplicatorGate,
         may_take: Callable[["PrinterLane"], bool],
         steady: Callable[[], float],
     ) -> None:
         self._watch, self._waiting, self._steps = watch, waiting, steps
         self._renderer, self._settings = renderer, settings
-        self._may_take, self._steady = may_take, steady
+        self._applicator, self._may_take, self._steady = applicator, may_take, steady
         self.labels = LabelsInPrinter(waiting, steps, lambda: watch.health, steady)
         self._cancelled_at: float | None = None
         self._stopping = threading.Event()
@@ -90,13 +93,14 @@ class PrinterLane:
             if self.labels.next_found():
                 self._cancelled_at = None
             in_printer = self.labels.current
-            next_label = self._waiting.first if self._may_take(self) else None
+            waits = self._waiting.first
+            next_label = waits if self._may_take(self) and self._applicator.has_room else None
         if in_printer is not None:
             return self._confirm(in_printer)
         if next_label is not None:
             return self._attempt(next_label)
         self._watch.make_ready()
-        return self._settings.idle_period_s
+        return self._settings.idle_period_s if waits is None else self._settings.ask_period_s
 
     def _attempt(self, label: Label) -> float:
         """Sends a label if the printer takes one."""
@@ -112,9 +116,11 @@ class PrinterLane:
         if ready is None:
             return self._settings.ask_period_s
         with self._waiting.lock:
-            if not (self._may_take(self) and self._waiting.take(label)):
+            may_take = self._may_take(self) and self._applicator.has_room
+            if not (may_take and self._waiting.take(label)):
                 return 0.0
             self.labels.current, self._cancelled_at = label, None
+            self._applicator.expect(label.item_id)
             label.baseline = ready.baseline
             label.confirm_by = label.due.send_by + self._settings.confirm_timeout_s * label.copies
             step = self._steps.begin(
@@ -138,8 +144,7 @@ class PrinterLane:
             self._commit(label, "late", "its item had gone to a person before it was sent")
         # Before the next label moves the counter: it would pass for this one's.
         self._steps.await_review(label, self._stopping.is_set)
-        with self._waiting.lock:
-            self.labels.current = None
+        self._let_go(label)
         return 0.0
 
     def _send(self, label: Label, data: bytes) -> None:
@@ -169,6 +174,7 @@ class PrinterLane:
             is_wanted = not label.is_reviewed
             if is_wanted:
                 self.labels.current, label.unprinted_since = None, None
+                self._applicator.gone(label.item_id)
                 self._waiting.put_back(label)
         if not is_wanted:
             self._end(label, "failed", "it was not printed, and its item had gone to a person")
@@ -254,8 +260,7 @@ class PrinterLane:
                 reason = f"its label may or may not have come out: {why}"
                 self._steps.review(label, "label_unknown", reason)
         self._steps.close(label, why, self._stopping.is_set)
-        with self._waiting.lock:
-            self.labels.current = None
+        self._let_go(label)
 
     def _end(self, label: Label, state: PrintState, detail: str) -> None:
         with self._waiting.lock:
@@ -267,8 +272,20 @@ class PrinterLane:
             self._steps.await_review(label, self._stopping.is_set)
         else:
             self._commit(label, state, detail)
+        self._let_go(label)
+
+    def _let_go(self, label: Label) -> None:
+        """The printer has done with it: the applicator has it, or may have it, or nobody has."""
         with self._waiting.lock:
             self.labels.current = None
+            # One that a person asked for is taken by that person, who stands before it.
+            if label.state not in ("printed", "unknown") or label.place is None:
+                self._applicator.gone(label.item_id)
+                return
+            unwanted: Unwanted | None = None if label.order is not None else "old"
+            if label.is_reviewed:
+                unwanted = "with_a_person"
+            self._applicator.came_out(label.item_id, label.place, unwanted)
 
     def _commit(self, label: Label, after: PrintState, detail: str) -> None:
         self._steps.commit(label, after, detail, self._stopping.is_set)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage
+from edge_agent.printing.at_applicator import label_left_there
 from edge_agent.printing.records import LastSeen, OpenLabel, Place
 from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
 from edge_agent.printing.weighed import candidates_of, read_weighing
@@ -64,6 +65,7 @@ class Recollection:
         open_labels: Labels without a known end.
         reviewed_lately: Items that went to a person shortly before; their diverts may be lost.
         belt_speed_px_s: Speed of the belt as it was then known.
+        at_applicator: Item whose label came out last, if nobody has said what became of it.
         has_rebooted: The computer has started anew since then. Positions do not wait for the disk,
             so if it had lost its power, the latest of them are lost.
         serial_series: What every serial that this journal gives begins with.
@@ -74,9 +76,16 @@ class Recollection:
     open_labels: tuple[OpenLabel, ...] = ()
     reviewed_lately: tuple[tuple[str, Place], ...] = ()
     belt_speed_px_s: float | None = None
+    at_applicator: str | None = None
     has_rebooted: bool = False
     serial_series: str = ""
     in_hand: str | None = None
+
+    @property
+    def left_at_applicator(self) -> tuple[str | None, Place | None]:
+        """That item, and where it is if it was still in the zone."""
+        places = {item.item_id: item.place for item in self.last_seen}
+        return self.at_applicator, places.get(self.at_applicator or "")
 
 
 def read_items(path: Path, limit: int = 1_000) -> list[ItemMessage]:
@@ -174,6 +183,7 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         open_labels,
         reviewed_lately,
         float(speed) if speed is not None else None,
+        at_applicator=label_left_there(connection),
         has_rebooted=facts.get("noted_in_boot") != boot,
         serial_series=facts.get("serial_series", ""),
         in_hand=_in_hand(connection),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from edge_agent.printing.at_applicator import ApplicatorGate, NoApplicator
 from edge_agent.printing.label_steps import Label, LabelSteps
 from edge_agent.printing.lane import PrinterLane
 from edge_agent.printing.lane_thread import LaneThread
@@ -44,6 +45,7 @@ class Spooler:
         desk: Takes the items that get none.
         settings: How long things may take.
         spare: Takes the labels while the first printer is unwell; None where there is none.
+        applicator: Where the labels go that come out; None where nobody says what becomes of them.
         window: Says by when a label must be out; None takes the times of the settings.
         hands: The person who may wait at the printer.
         held_since: Since when the belt was told to stand, by `steady`; None while it may run.
@@ -60,6 +62,7 @@ class Spooler:
         settings: SpoolerSettings | None = None,
         *,
         spare: Printer | None = None,
+        applicator: ApplicatorGate | None = None,
         window: Callable[[LabelOrder], Window] | None = None,
         hands: Hands = _NOBODY,
         held_since: Callable[[], float | None] = lambda: None,
@@ -78,6 +81,7 @@ class Spooler:
                 self._steps,
                 renderer,
                 self._settings,
+                applicator=applicator or NoApplicator(),
                 may_take=lambda lane: lane is self._current,
                 steady=steady,
             )
