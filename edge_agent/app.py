@@ -1,28 +1,26 @@
-"""Builds a station's agent from its settings: the only place that constructs adapters."""
+"""Builds a station's agent from what it is fitted with, and what keeps and decides.
+
+Beside `fittings` the only place that constructs adapters.
+"""
 
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from edge_agent.agent import Agent, Identity, Parts
 from edge_agent.beside import health_of, open_side_parts
-from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.barcode import BarcodeReader
-from edge_agent.capture.camera import Camera, open_camera
 from edge_agent.describing import describe
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.eye_report import EyeReport
 from edge_agent.fallback.ladder import Rung
-from edge_agent.fallback.memory import FILE_NAME as LADDER_FILE
-from edge_agent.fallback.opening import Ladder
-from edge_agent.footing import RisingReleases, has_previous, stand_on
+from edge_agent.fittings import open_fittings
+from edge_agent.footing import RisingReleases
 from edge_agent.orders.opening import open_orders
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
-from edge_agent.outputs.fitness import Fitness
-from edge_agent.outputs.opening import open_outputs
+from edge_agent.panel.desk import StationDesk
 from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
@@ -30,16 +28,10 @@ from edge_agent.printing.eye_log import EyeLog
 from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.issued import IssuedLabels
 from edge_agent.printing.journal import Journal
-from edge_agent.printing.printers.opening import open_printer
-from edge_agent.printing.reading import this_boot
-from edge_agent.printing.section import NO_SPARE
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
-from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import StationFile
-from edge_agent.signals.photo_eye_input import eye_place, open_photo_eye
 from edge_agent.stages import Pulse, StageTimes
-from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop, StepReport
 from edge_agent.uplink.state import StationState
@@ -60,7 +52,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     Raises:
         InputError: Something that the settings name cannot be used.
     """
-    times, geometry = StageTimes(), _geometry(settings)
+    times = StageTimes()
 
     def state() -> StationState:
         found = describe(
@@ -75,36 +67,11 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         )
         return replace(found, parts={**found.parts, **health_of(beside)})
 
-    ladder = Ladder(
-        settings.fallback,
-        settings.station.data / LADDER_FILE,
-        has_previous=has_previous(settings),
-        boot=this_boot(),
-        clock=time.time,
-    )
-    ground = ladder.find(partial(stand_on, settings, times=times, describe=state))
-    release, fleet = ground.release, ground.fleet
-    profile = settings.printer.made_for
-    printer = open_printer(settings.printer.address, profile=profile)
-    has_spare = settings.printer.spare != NO_SPARE
-    spare = open_printer(settings.printer.spare, profile=profile) if has_spare else None
-    labels = ReleaseLabels(release, settings.printer.dpmm, profile)
-    camera = open_camera(
-        settings.camera.source,
-        fps=settings.camera.fps,
-        loop=settings.camera.loop,
-        stale_after_s=settings.camera.stale_after_s,
-        down_after_s=settings.camera.down_after_s,
-    )
-    eye, place = open_photo_eye(settings.trigger), eye_place(settings.trigger, geometry)
-    scan_camera: Camera | None = None
-    if settings.verification is not None:
-        # Only here: no other station needs what decodes symbols.
-        from edge_agent.verification import opening as scanning  # noqa: PLC0415
-
-        scan_camera = scanning.open_scan_camera(settings.verification, settings.camera)
-    fitness = Fitness()
-    outputs = open_outputs(settings.outputs, fitness.may_run, settings.applicator)
+    fittings = open_fittings(settings, times, state)
+    ladder, release, fleet = fittings.ladder, fittings.ground.release, fittings.ground.fleet
+    camera, outputs, fitness, eye = (
+        fittings.camera, fittings.outputs, fittings.fitness, fittings.eye
+    )  # fmt: skip
     has_permit = outputs.has_permit
     can_hold = has_permit and settings.zone.travel != "none"
     label_times = SpoolerSettings(
@@ -116,7 +83,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         confirmation=settings.printer.confirmation,
         spare_after_s=settings.printer.spare_after_s,
     )
-    window = open_window(settings.printer, geometry, label_times, lambda: loop.speed_px_s)
+    window = open_window(settings.printer, fittings.geometry, label_times, lambda: loop.speed_px_s)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(
         settings.journal_path, settings.station.name, is_leased=settings.serials.leased
@@ -137,12 +104,12 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         left_is_open=recollection.in_hand in {one.item_id for one in recollection.open_labels},
     )
     spooler = Spooler(
-        printer,
+        fittings.printer,
         journal,
-        labels,
+        fittings.labels,
         desk,
         label_times,
-        spare=spare,
+        spare=fittings.spare,
         window=window,
         hands=by_hand,
         applicator=outputs.applicator,
@@ -153,9 +120,12 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     labels_on_their_way = shown
     verifier: Verifier | None = None
     if settings.verification is not None:
+        # Only here: no other station needs what decodes symbols.
+        from edge_agent.verification import opening as scanning  # noqa: PLC0415
+
         verifier = scanning.open_verifier(
             settings.verification,
-            scan_camera,
+            fittings.scan_camera,
             journal=journal,
             journal_path=settings.journal_path,
             notes=fates,
@@ -175,19 +145,19 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         else open_orders(settings.orders, settings.station.data, settings.journal_path, time.time)
     )
     loop = StationLoop(
-        geometry=geometry,
+        geometry=fittings.geometry,
         release=release,
         settings=StationSettings(
             permit_timeout_s=PERMIT_TIMEOUT_S if has_permit else None,
             may_reverse=settings.belt.may_reverse,
-            eye=place,
+            eye=fittings.eye_place,
         ),
-        detector=ground.detector,
+        detector=fittings.ground.detector,
         journal=journal,
         desk=desk,
         labels=spooler,
         recollection=recollection,
-        gate=MotionGate(geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
+        gate=MotionGate(fittings.geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
         codes=_codes(settings, ladder.rung, journal.recollection.serial_series),
         eye=eye,
         eye_log=None if eye is None else EyeLog(journal),
@@ -202,6 +172,18 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         beside["photo_eye"] = EyeReport(eye, loop.eye)
     if orders is not None:
         beside["order"] = orders
+    if fittings.panel is not None:
+        beside["panel"] = fittings.panel.showing(
+            StationDesk(
+                settings.station.name,
+                settings.station.data,
+                settings.journal_path,
+                release=lambda: loop.release,
+                problems=fitness.problems,
+                rung=lambda: ladder.told,
+                hands=by_hand,
+            )
+        )
     parts = Parts(
         camera=camera,
         loop=loop,
@@ -232,14 +214,3 @@ def _codes(settings: StationFile, rung: Rung, series: str) -> BarcodeReader | No
     if not settings.barcodes.read and rung != "barcode":
         return None
     return BarcodeReader(IssuedLabels(settings.journal_path, series).has)
-
-
-def _geometry(settings: StationFile) -> StationGeometry:
-    zone = settings.zone
-    return StationGeometry(
-        zone_xyxy_px=zone.rect_xyxy_px,
-        travel=zone.travel,
-        decide_at=zone.decide_at,
-        speed_px_s=settings.belt.speed_px_s,
-        plane=belt_plane(zone),
-    )

@@ -16,7 +16,7 @@ CATALOGUE = Catalogue(
         Product(sku="BOX-1", gtin="4012345678901", name="Box", class_name="box"),
     )
 )
-WELL = Standing("line-1", "spring", None, {}, None, ())
+WELL = Standing("line-1", "spring", None, {}, None, {})
 
 
 def item(item_id: str, **changes: object) -> ItemMessage:
@@ -72,8 +72,8 @@ class MadeUpDesk:
     def taken(self, who: str) -> None:
         self._take("taken", who)
 
-    def release_line(self, who: str) -> None:
-        self._take("release", who)
+    def release_line(self, what: str) -> None:
+        self._take("release", what)
 
     def _take(self, *what: str) -> None:
         if self.refuses:

@@ -19,7 +19,7 @@ class Standing:
         rung: Which rung of the fallback ladder it works on, in words; None on the first.
         problems: Why the belt stands, by part; empty while it runs.
         in_hand: The item whose label is printed for a person now; None where there is none.
-        to_release: What holds the line until a person says that it is seen to; empty where nothing.
+        to_release: What holds the line until a person says that it is seen to: why, by its kind.
     """
 
     station: str
@@ -27,7 +27,7 @@ class Standing:
     rung: str | None
     problems: Mapping[str, str]
     in_hand: str | None
-    to_release: Sequence[str]
+    to_release: Mapping[str, str]
 
 
 class PersonsDesk(Protocol):
@@ -67,6 +67,6 @@ class PersonsDesk(Protocol):
         """The label that was printed for a person is off the printer; raises InputError."""
         ...
 
-    def release_line(self, who: str) -> None:
-        """A person has seen to what holds the line; raises InputError."""
+    def release_line(self, what: str) -> None:
+        """A person has seen to what of this kind holds the line; raises InputError."""
         ...

@@ -3,12 +3,16 @@
 import logging
 import socket
 import threading
+import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 import uvicorn
 
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
+from beltmark.contract.messages import PartHealth, PartState
 from edge_agent.panel.ports import PersonsDesk
 from edge_agent.panel.section import PanelSection
 from edge_agent.panel.site import panel_site
@@ -25,14 +29,13 @@ class PanelServer:
 
     Args:
         section: Where it listens.
-        desk: What a person at the station sees and does.
 
     Raises:
         InputError: It cannot listen there, or the PIN cannot be read.
     """
 
-    def __init__(self, section: PanelSection, desk: PersonsDesk) -> None:
-        pin = None if section.pin_file is None else _pin(section.pin_file)
+    def __init__(self, section: PanelSection) -> None:
+        self._pin = None if section.pin_file is None else _pin(section.pin_file)
         family = socket.AF_INET6 if ":" in section.host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,9 +49,26 @@ class PanelServer:
                 field="panel.port",
             ) from None
         self.address = f"http://{section.host}:{section.port}"
+        self._server: uvicorn.Server | None = None
+        self._problem: str | None = None
+        self._since = time.time()
+        self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
+
+    @property
+    def health(self) -> PartHealth:
+        """Whether it serves."""
+        state: PartState = "ok" if self._problem is None else "down"
+        return PartHealth(state=state, told=self._problem or self.address, since=self._since)
+
+    def tell(self) -> Mapping[str, object]:
+        """The same for the status file."""
+        return self.health.model_dump()
+
+    def showing(self, desk: PersonsDesk) -> Self:
+        """Says what a person at the station sees and does; before `start`."""
         self._server = uvicorn.Server(
             uvicorn.Config(
-                panel_site(desk, pin),
+                panel_site(desk, self._pin),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -57,7 +77,7 @@ class PanelServer:
                 timeout_graceful_shutdown=1,
             )
         )
-        self._thread = threading.Thread(target=self._run, name="panel", daemon=True)
+        return self
 
     def start(self) -> None:
         """Begins to serve."""
@@ -66,17 +86,20 @@ class PanelServer:
 
     def stop(self) -> None:
         """Ends all that is open, and lets go of the port."""
-        self._server.should_exit = True
+        if self._server is not None:
+            self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join(_END_TIMEOUT_S)
         self._socket.close()
 
     def _run(self) -> None:
+        assert self._server is not None
         try:
             self._server.run(sockets=[self._socket])
-        except Exception:
-            # The belt needs no panel: it is said, and tried again by nobody.
+        except Exception as error:
+            # The belt needs no panel: it is said, and nobody tries again.
             logger.exception("the panel has ended")
+            self._problem, self._since = f"it has ended: {error}", time.time()
 
 
 def _pin(path: Path) -> str:

@@ -168,7 +168,11 @@ def panel_site(
                 methods=["POST"],
             ),
             Route("/taken", does(lambda *_: desk.taken(_WHO)), methods=["POST"]),
-            Route("/release", does(lambda *_: desk.release_line(_WHO)), methods=["POST"]),
+            Route(
+                "/release/{what}",
+                does(lambda request, _: desk.release_line(request.path_params["what"])),
+                methods=["POST"],
+            ),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ]
     )

@@ -25,6 +25,11 @@ FROM items LEFT JOIN labels USING (item_id)
 """
 _NEWEST = "ORDER BY decided_at DESC, items.rowid DESC LIMIT ?"
 _NAMED = "WHERE substr(items.item_id, 1, length(?)) = ? ORDER BY items.item_id LIMIT ?"
+_UNSEEN = """
+WHERE outcome != 'PRINT' AND seen_to_at IS NULL
+AND decided_at >= (SELECT max(decided_at) FROM items) - ? ORDER BY decided_at DESC LIMIT ?
+"""
+_UNSEEN_S = 86_400.0
 _MOST_NAMED = 4
 LAST = "last"
 """Names the newest item."""
@@ -95,6 +100,18 @@ def read_items(path: Path, limit: int = 1_000) -> list[ItemMessage]:
         InputError: The file is damaged or no journal.
     """
     rows = _read(path, _ITEM + _NEWEST, (limit,))
+    return [_message(row) for row in reversed(rows)]
+
+
+def read_unseen(path: Path, limit: int) -> list[ItemMessage]:
+    """Returns items that are for a person, and that none has seen to, oldest first.
+
+    Of those that went so in the last day the newest; what lies for longer has found its way.
+
+    Raises:
+        InputError: The file is damaged or no journal.
+    """
+    rows = _read(path, _ITEM + _UNSEEN, (_UNSEEN_S, limit))
     return [_message(row) for row in reversed(rows)]
 
 

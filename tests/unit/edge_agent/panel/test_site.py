@@ -1,5 +1,6 @@
 """The panel over HTTP: what it shows, what it takes, and whom it turns away."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_page_shows_the_item_its_reason_and_what_it_may_be(desk: MadeUpDesk)
         ("/items/a1/label", {"sku": "CAN-1"}, ("label", "a1", "CAN-1", "panel")),
         ("/items/a1/settle", {}, ("settle", "a1", "panel")),
         ("/taken", {}, ("taken", "panel")),
-        ("/release", {}, ("release", "panel")),
+        ("/release/scan", {}, ("release", "scan")),
     ],
 )
 def test_a_form_does_what_it_says_and_comes_back(desk, path, fields, asked) -> None:
@@ -113,12 +114,12 @@ def test_a_journal_that_cannot_be_read_is_said_and_shows_nothing_as_fine(desk) -
 
 
 def test_what_holds_the_line_asks_for_a_look_first(desk: MadeUpDesk) -> None:
-    desk.standing = WELL.__class__("line-1", "spring", None, {}, "a1", ("label of b2 missing",))
+    desk.standing = replace(WELL, in_hand="a1", to_release={"scan": "label of b2 missing"})
 
     page = client(desk).get("/").text
 
     assert "label of b2 missing" in page
-    assert 'action="/release"' in page
+    assert 'action="/release/scan"' in page
     assert 'action="/taken"' in page
 
 

@@ -40,7 +40,7 @@ def test_an_item_that_is_nothing_known_is_offered_as_nothing() -> None:
         (WELL, 2, "attention", "2 items wait for a person"),
         (replace(WELL, rung="barcodes only"), 0, "attention", "The belt runs"),
         (replace(WELL, problems={"camera": "dark"}), 1, "stopped", "The belt stands"),
-        (replace(WELL, to_release=("a label is missing",)), 0, "stopped", "The belt stands"),
+        (replace(WELL, to_release={"scan": "a label is missing"}), 0, "stopped", "The belt stands"),
     ],
 )
 def test_what_is_wrong_is_said_first(standing, waits, tone, sentence) -> None:
