@@ -78,6 +78,7 @@ class ScriptedStation:
         self._labels: list[AppliedLabel] = []
         self._control = ControlServer(self._on_signal)
         self.printer = SimulatedPrinter(on_label=self._on_label)
+        self.spare = SimulatedPrinter(on_label=self._on_label)
         self._eye: socket.socket | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="belt", daemon=True)
@@ -95,6 +96,7 @@ class ScriptedStation:
 
     def __enter__(self) -> Self:
         self.printer.start()
+        self.spare.start()
         self._control.start()
         self._thread.start()
         return self
@@ -104,6 +106,7 @@ class ScriptedStation:
         self._thread.join()
         self._control.stop()
         self.printer.stop()
+        self.spare.stop()
         if self._eye is not None:
             self._eye.close()
 
@@ -130,7 +133,12 @@ class ScriptedStation:
                 verdict=judge(self._belt.passed_items(), self._labels),
                 dropped=sum(label.item_id is None for label in self._labels),
                 diverted_labelled=sum(item.label_count > 0 for item in diverted),
-                markings=tuple(read_marking(label.raw) for label in self.printer.record),
+                markings=tuple(
+                    read_marking(label.raw)
+                    for printer in (self.printer, self.spare)
+                    for label in printer.record
+                ),
+                from_spare=len(self.spare.record),
             )
 
     def history(self) -> dict[str, Any]:

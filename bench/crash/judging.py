@@ -24,13 +24,15 @@ class RoundTruth:
         verdict: Items and labels, judged by where they were.
         dropped: Labels that came out and met no item; the verdict counts them as wrong.
         diverted_labelled: Items that were diverted although they bore their label.
-        markings: What came out, in order, by the printer's own record.
+        markings: What came out, in order, by the printers' own records.
+        from_spare: How many of these came out of the spare printer.
     """
 
     verdict: Verdict
     dropped: int
     diverted_labelled: int
     markings: tuple[Marking | None, ...]
+    from_spare: int = 0
 
 
 @dataclass
@@ -45,6 +47,7 @@ class RoundResult:
         wrong: Labels on something that they do not name.
         dropped: Labels that came out after their item had been taken off.
         diverted_labelled: Items that went to a person although they bear their label.
+        from_spare: Labels that the spare printer gave.
         kills: How often a process was killed, by the kind or point.
         missed_points: Kills that came at a random time, for their point was not come to.
         troubles: What else went wrong.
@@ -59,6 +62,7 @@ class RoundResult:
     wrong: int = 0
     dropped: int = 0
     diverted_labelled: int = 0
+    from_spare: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     missed_points: int = 0
     troubles: Counter[TroubleKind] = field(default_factory=Counter)
@@ -80,6 +84,7 @@ def judge_round(result: RoundResult, truth: RoundTruth, journal: Path) -> None:
         verdict.duplicates,
     )
     result.wrong = verdict.wrong - truth.dropped
+    result.from_spare = truth.from_spare
     result.dropped, result.diverted_labelled = truth.dropped, truth.diverted_labelled
     _compare(result, truth, journal)
 

@@ -47,6 +47,7 @@ from edge_agent.printing.printers.tcp import TcpLine
 from edge_agent.printing.printers.zebra import Deadlines, ZebraPrinter
 from edge_agent.printing.records import LabelOrder
 from edge_agent.printing.spooler import Spooler
+from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.stages import Pulse
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 from edge_agent.station.station import StationSettings
@@ -61,6 +62,7 @@ _CRASHED = 3
 _STUCK_AFTER_S = 2.0
 _CHECKPOINT_AT = 30
 _IDLE_S = 0.2
+_SPARE_AFTER_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Birth:
     Attributes:
         folder: Its data folder.
         printer: TCP port of the printer, on loopback.
+        spare: TCP port of the spare printer; None where there is none.
         relay: Address of run permit and divert.
         kill: How it is to end.
         sabotage: What is broken on purpose.
@@ -78,6 +81,7 @@ class Birth:
 
     folder: Path
     printer: int
+    spare: int | None
     relay: str
     kill: Kill
     sabotage: Sabotage = "none"
@@ -163,7 +167,18 @@ class _Station:
         self._desk = OutcomeDesk(twin, divert, time.time)
         kept = birth.folder / "kept.zpl" if birth.sabotage == "sends again" else None
         line = LineTwin(TcpLine("127.0.0.1", birth.printer), points, kept)
-        self._spooler = Spooler(ZebraPrinter(line, Deadlines()), twin, Renderer(), self._desk)
+        spare: ZebraPrinter | None = None
+        if birth.spare is not None:
+            other = LineTwin(TcpLine("127.0.0.1", birth.spare), points)
+            spare = ZebraPrinter(other, Deadlines())
+        self._spooler = Spooler(
+            ZebraPrinter(line, Deadlines()),
+            twin,
+            Renderer(),
+            self._desk,
+            SpoolerSettings(spare_after_s=_SPARE_AFTER_S),
+            spare=spare,
+        )
         self._desk.print_through(LabelsTwin(self._spooler, points))
         self._loop = StationLoop(
             geometry=StationGeometry((0, 0, WIDTH_PX, HEIGHT_PX), decide_at=DECIDE_AT),

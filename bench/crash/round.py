@@ -118,6 +118,7 @@ class _Lives:
         birth = Birth(
             self._folder,
             station.printer.port,
+            station.spare.port if self._result.number % 2 else None,
             station.relay,
             kill,
             sabotage=self._sabotage,

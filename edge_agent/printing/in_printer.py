@@ -19,6 +19,8 @@ class LabelsInPrinter:
         steps: Writes the steps of labels.
         health: How the printer is.
         steady: Seconds on a clock that is never set.
+        holds_when_lost: Whether a label that a lost printer may still have holds the belt, for
+            nothing else holds it then.
 
     Attributes:
         current: The label that is looked after; None when there is none.
@@ -30,8 +32,11 @@ class LabelsInPrinter:
         steps: LabelSteps,
         health: Callable[[], PrinterHealth],
         steady: Callable[[], float],
+        *,
+        holds_when_lost: bool,
     ) -> None:
         self._waiting, self._steps, self._health, self._steady = waiting, steps, health, steady
+        self._holds_when_lost = holds_when_lost
         self._found: deque[Label] = deque()
         self.current: Label | None = None
 
@@ -48,7 +53,7 @@ class LabelsInPrinter:
         if not all(label.is_reviewed for label in labels if label.order is None):
             return "a label from before the start is being looked for"
         is_asked = any(label is self.current and label.is_reviewed for label in labels)
-        if is_asked and self._health().state != "down":
+        if is_asked and (self._holds_when_lost or self._health().state != "down"):
             # It may still come out, and would land on another item.
             return "a label may still come out too late"
         now = self._steady()

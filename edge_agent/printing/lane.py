@@ -34,6 +34,7 @@ class PrinterLane:
         settings: How long things may take.
         applicator: Where the labels go that come out.
         may_take: Whether a lane is the one to take the next label.
+        holds_when_lost: See `LabelsInPrinter`.
         steady: Seconds on a clock that is never set.
 
     Attributes:
@@ -50,12 +51,15 @@ class PrinterLane:
         *,
         applicator: ApplicatorGate,
         may_take: Callable[["PrinterLane"], bool],
+        holds_when_lost: bool,
         steady: Callable[[], float],
     ) -> None:
         self._watch, self._waiting, self._steps = watch, waiting, steps
         self._renderer, self._settings = renderer, settings
         self._applicator, self._may_take, self._steady = applicator, may_take, steady
-        self.labels = LabelsInPrinter(waiting, steps, lambda: watch.health, steady)
+        self.labels = LabelsInPrinter(
+            waiting, steps, lambda: watch.health, steady, holds_when_lost=holds_when_lost
+        )
         self._cancelled_at: float | None = None
         self._stopping = threading.Event()
 

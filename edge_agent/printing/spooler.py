@@ -83,6 +83,8 @@ class Spooler:
                 self._settings,
                 applicator=applicator or NoApplicator(),
                 may_take=lambda lane: lane is self._current,
+                # With one printer, that it is lost holds the belt anyway.
+                holds_when_lost=spare is not None and self._settings.waits_for_printer,
                 steady=steady,
             )
             for name, used in named.items()

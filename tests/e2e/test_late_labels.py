@@ -21,8 +21,19 @@ PATIENCE_S = 90.0
 PRODUCTS = read_catalogue(BUNDLED / "catalogue.csv").products
 
 
-@pytest.mark.parametrize("holds_belt", ["true", "false"])
-def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, holds_belt: str) -> None:
+# An inch a second: a label takes longer than its item from the line to the applicator.
+WINDOW = """
+[printer.profile]
+print_speed_mm_s = 25.4
+
+[printer.window]
+distance_mm = 72
+reach_mm = 100
+"""
+
+
+@pytest.mark.parametrize("more", ["", "holds_belt = false", WINDOW])
+def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, more: str) -> None:
     plan = StationPlan(world=WorldPlan(seed=5, products=PRODUCTS), seconds=14)
     with SimulatedStation(plan) as belt:
         addresses = belt.addresses
@@ -34,7 +45,8 @@ def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, holds_b
             control=addresses["control"],
         )
         station = tmp_path / "station.toml"
-        station.write_text(text.replace("[outputs]", f"holds_belt = {holds_belt}\n\n[outputs]"))
+        text = text.replace("decide_at", "mm_per_px = 1.0\ndecide_at")
+        station.write_text(text.replace("[outputs]", f"{more}\n\n[outputs]"))
         command = [sys.executable, "-m", "edge_agent.cli", "run", str(station), "--quiet"]
         with subprocess.Popen(command) as agent:
             # Deaf for 0.8 s now and then, and a second for each label: late from both causes.

@@ -1,5 +1,7 @@
 """Two printers: whose turn it is, and that a label is never on both."""
 
+from dataclasses import replace
+
 import pytest
 from spooler_bench import PLACE, Bench, ScriptedPrinter
 
@@ -86,7 +88,15 @@ def test_a_label_that_may_be_in_the_first_stays_with_it_and_its_counter(bench: B
     assert bench.printer.sent == []
 
 
-def test_a_label_that_is_unknown_at_the_first_is_never_sent_to_the_spare(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("waits", "reason"), [(True, "a label may still come out too late"), (False, None)]
+)
+def test_a_label_that_is_unknown_at_the_first_is_never_sent_to_the_spare(
+    bench: Bench, reason: str | None, *, waits: bool
+) -> None:
+    bench.settings = replace(PATIENT, waits_for_printer=waits)
+    bench.spooler = bench.make()
+    bench.run(0.5)
     assert bench.spare is not None
     bench.order("a")
     bench.run(0.1)
@@ -94,6 +104,11 @@ def test_a_label_that_is_unknown_at_the_first_is_never_sent_to_the_spare(bench: 
     bench.run(10.0)
     assert (bench.state("a"), bench.spare.sent) == ("unknown", [])
     assert bench.desk.reviews == [("a", "label_unknown")]
+    # It may come out of the first when that is back: the spare alone does not let the belt go.
+    assert bench.spooler.hold_reason == reason
+    bench.printer.is_reachable = True
+    bench.run(1.0)
+    assert bench.state("a") == "failed"
     assert bench.spooler.hold_reason is None
 
 
