@@ -18,6 +18,7 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release, load_release
 from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.glance import glance
+from edge_agent.fallback.check import look_at_ladder, look_at_panel
 from edge_agent.golden import check_golden_images
 from edge_agent.orders.opening import look_at_order
 from edge_agent.outputs.reaching import signals_of
@@ -106,7 +107,11 @@ def _beside(station: Path, settings: StationFile, *, is_running: bool) -> Iterat
     """What runs beside the station and never holds it up."""
     if (orders := settings.orders) is not None:
         yield _finding(station, "orders", lambda: look_at_order(orders))
+    if (fallback := settings.fallback) is not None:
+        yield _finding(station, "fallback", lambda: look_at_ladder(settings, fallback))
     looks: dict[str, Callable[[], str]] = {}
+    if (panel := settings.panel) is not None:
+        looks["panel"] = lambda: look_at_panel(panel)
     if settings.serials.leased:
         looks["serials"] = lambda: held_numbers(settings)
     if (warehouse := settings.warehouse) is not None:
