@@ -8,9 +8,9 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
@@ -69,12 +69,6 @@ class StationFile(Document):
     serials: SerialsSection = SerialsSection()
     warehouse: WarehouseSection | None = None
 
-    @model_validator(mode="after")
-    def _has_a_lessor(self) -> Self:
-        if self.serials.leased and self.fleet is None:
-            raise ValueError("serials.leased needs a fleet that gives them: [fleet]")
-        return self
-
     @property
     def journal_path(self) -> Path:
         """The journal's database."""
@@ -112,6 +106,13 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> St
             if error.field and (error.field == field or error.field.startswith(f"{field}.")):
                 error.file = f"environment variable {variable}"
         raise
+    if settings.serials.leased and settings.fleet is None:
+        raise InputError(
+            "there is no fleet that gives numbers",
+            "add [fleet] (beltmark-fleet station), or remove it",
+            file=path,
+            field="serials.leased",
+        )
     return _anchored(settings, path.parent)
 
 

@@ -67,7 +67,7 @@ class FleetHttp:
         server: Its base address, as `parse_server` gives it.
         token: Gives what the server lets the device in by, and may raise InputError; None for one
             that lets everybody in.
-        read_timeout_s: How long the server may say nothing.
+        read_timeout_s: How long the server may say nothing, and how long its answer may take.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class FleetHttp:
         token: Callable[[], str] | None,
         read_timeout_s: float = _READ_TIMEOUT_S,
     ) -> None:
-        self._server, self._token = server, token
+        self._server, self._token, self._answer_within_s = server, token, read_timeout_s
         timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=read_timeout_s)
         self._pool = urllib3.PoolManager(num_pools=1, timeout=timeout, retries=False)
 
@@ -99,16 +99,16 @@ class FleetHttp:
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             return Answer("later", f"the server {self._server} cannot be reached: {_cause(error)}")
         try:
-            return _judged(response.status, _content(response))
+            return _judged(response.status, _content(response, self._answer_within_s))
         except (urllib3.exceptions.HTTPError, HTTPException, OSError):
             return _judged(response.status, b"")
         finally:
             response.close()
 
 
-def _content(response: urllib3.BaseHTTPResponse) -> bytes:
+def _content(response: urllib3.BaseHTTPResponse, within_s: float) -> bytes:
     """Reads what a server answers, but not for ever: one that drips is cut off."""
-    content, end = b"", time.monotonic() + _READ_TIMEOUT_S
+    content, end = b"", time.monotonic() + within_s
     while len(content) < _CONTENT_BYTES and time.monotonic() < end:
         piece = response.read1(_CONTENT_BYTES - len(content))
         if not piece:

@@ -1,21 +1,25 @@
 """Builds a station's way to the warehouse system; loaded only where there is one."""
 
 import socket
-from urllib.parse import urlsplit
 
 from beltmark.contract.errors import InputError
 from edge_agent.device_token import read_token
 from edge_agent.settings import StationFile
 from edge_agent.uplink.fleet_http import FleetHttp
 from edge_agent.warehouse.poster import ResultPoster
-from edge_agent.warehouse.section import WarehouseSection
+from edge_agent.warehouse.section import WarehouseSection, parse_url
 from edge_agent.warehouse.state import STATE_FILE, read_state
 
 _CHECK_TIMEOUT_S = 2.0
 
 
 def open_poster(station: StationFile, warehouse: WarehouseSection) -> ResultPoster:
-    """Builds it; nothing is posted or started yet."""
+    """Builds it; nothing is posted or started yet.
+
+    Raises:
+        InputError: The address is none.
+    """
+    parse_url(warehouse.url)
     token_file = warehouse.token_file
     door = FleetHttp(
         warehouse.url,
@@ -33,7 +37,7 @@ def look_at_warehouse(station: StationFile, warehouse: WarehouseSection) -> str:
     """
     if warehouse.token_file is not None:
         read_token(warehouse.token_file)
-    parts = urlsplit(warehouse.url)
+    parts = parse_url(warehouse.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
         socket.create_connection((parts.hostname or "", port), _CHECK_TIMEOUT_S).close()

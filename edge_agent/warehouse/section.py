@@ -2,10 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from beltmark.contract.errors import InputError
 from edge_agent.section import Seconds, Section
 
 
@@ -22,14 +23,21 @@ class WarehouseSection(Section):
     token_file: Path | None = None
     answer_timeout_s: Seconds = 20.0
 
-    @field_validator("url")
-    @classmethod
-    def _is_one(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-            raise ValueError("is no address: write http://host/path or https://host/path")
-        if parts.username is not None:
-            raise ValueError("holds a user: put a token into a file (token_file)")
-        if parts.fragment:
-            raise ValueError("ends with a fragment")
-        return value
+
+def parse_url(url: str) -> SplitResult:
+    """Returns the parts of the address; a password in it is never repeated.
+
+    Raises:
+        InputError: It is none.
+    """
+    mend = "write http://host/path or https://host/path; what it lets in by stands in token_file"
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.fragment:
+        raise InputError("is no address of a warehouse system", mend, field="warehouse.url")
+    if parts.username is not None:
+        raise InputError("holds a user", mend, field="warehouse.url")
+    return parts

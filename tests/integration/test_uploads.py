@@ -1,7 +1,9 @@
 """What a device sends over HTTP, to a server of every kind of mood."""
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -137,6 +139,27 @@ def test_an_answer_that_is_no_http_is_told():
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         assert http(address).send("POST", "/a", b"x", "text/plain").fate == "later"
         thread.join()
+
+
+def test_an_answer_that_drips_is_cut_off():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n")
+                while True:  # until the other side has had enough
+                    connection.sendall(b"x")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        answer = http(address).send("POST", "/a", b"x", "text/plain")
+        thread.join()
+    assert answer.fate == "taken"
+    assert 0 < len(answer.content) < 10_000
 
 
 def test_a_token_that_is_renewed_counts_from_the_next_upload(server: Server, tmp_path: Path):
