@@ -47,6 +47,12 @@ class Item:
     was: Left | None = None
     seen_with: set[str] = field(default_factory=set)
 
+    @property
+    def class_name(self) -> str | None:
+        """The class that leads among its views so far."""
+        sighting = self.sighting.sighting()
+        return self.rules.manifest.classes[sighting.best_class] if sighting.views else None
+
 
 @dataclass(frozen=True, eq=False)
 class Decided:

@@ -6,25 +6,27 @@ an item already decided, or goes to a person. Committing and acting is left to o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.station.decision import Decision, decide
+from edge_agent.station.decision import Decision
 from edge_agent.station.detected import Detected
 from edge_agent.station.edges import Edges
 from edge_agent.station.expected import Orders
+from edge_agent.station.explaining import Explaining
 from edge_agent.station.eye_watch import EyeNews, EyePlace, EyeWatch
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry, centre_px
 from edge_agent.station.items import Decided, EyePass, Item, Rules, StationUpdate
 from edge_agent.station.memory import Memory
+from edge_agent.station.outcomes import Outcomes
 from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.product_size import sized_classes
 from edge_agent.station.reading_turns import CodeReader, is_apart, whose_turn
-from edge_agent.station.recovery import Recognised, Remembered, Unexplained, could_have_come_to
+from edge_agent.station.recovery import Remembered, could_have_come_to
 from edge_agent.station.sighting import SightingInProgress, is_whole
 from edge_agent.station.track import Track
 from edge_agent.station.tracker import Tracker, TrackerSettings
@@ -32,9 +34,6 @@ from edge_agent.station.tracker import Tracker, TrackerSettings
 Outliner = Callable[[BoxXyxyPx], NDArray[np.float32] | None]
 """Finds the convex outline of the item in a box: float32 [N, 2], x and y in pixels, or None."""
 
-# Positions are noted a few times a second: the last note may be this much older than the moment at
-# which the run permit was last given.
-_NOTE_AGE_S = 0.45
 # Another release may take over while an undecided item has at least the rest of the way to the
 # decision line before it: that must do for all the views that a decision needs.
 _ADOPT_SHARE = 0.5
@@ -63,13 +62,6 @@ class StationSettings:
     may_reverse: bool = False
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     eye: EyePlace | None = None
-
-
-_CAME = {
-    "start": "was in the zone when the agent started",
-    "inside": "appeared in the middle of the zone",
-    "back": "came in over an edge by which another had left",
-}
 
 
 def _no_outline(_: BoxXyxyPx) -> None:
@@ -102,7 +94,7 @@ class Station:
         orders: Orders | None = None,
         today: Callable[[], date] | None = None,
     ) -> None:
-        self._orders, self._today = orders, today
+        self._outcomes = Outcomes(rules, orders, today)
         self._geometry, self._rules, self._settings = geometry, rules, settings
         self._new_item_id = new_item_id
         self._sized = sized_classes(rules.catalogue)
@@ -117,10 +109,11 @@ class Station:
         self._last_at = 0.0
         self._frames = 0
         self._has_settled = False
-        self._decided: list[Decided] = []
-        self._still_here: list[Item] = []
         self._at_eye: tuple[EyePass, ...] = ()
         self._eye = None if settings.eye is None else EyeWatch(settings.eye, geometry)
+        self._explaining = Explaining(
+            self._memory, self._tracker, self._outcomes, self._eye, settings.permit_timeout_s
+        )
 
     @property
     def has_settled(self) -> bool:
@@ -162,8 +155,7 @@ class Station:
 
     def class_name(self, item: Item) -> str | None:
         """The class that leads among an item's views so far."""
-        sighting = item.sighting.sighting()
-        return item.rules.manifest.classes[sighting.best_class] if sighting.views else None
+        return item.class_name
 
     def may_adopt(self) -> bool:
         """Whether another release may take over now: no item is in the midst of being judged."""
@@ -180,6 +172,7 @@ class Station:
         stays decided. How items looked to the model before tells nothing of how they will look.
         """
         self._rules, self._sized = rules, sized_classes(rules.catalogue)
+        self._outcomes.rules = rules
         classes = len(rules.manifest.classes)
         for item in self._items.values():
             if item.outcome is None:
@@ -252,7 +245,9 @@ class Station:
             at, update.shift_px, self.speed_px_s, may_reverse=odometer.may_reverse
         )
         for gone in self._edges.gone():
-            self._close(gone, "lost", "went back over the entry edge and did not come again")
+            self._outcomes.close(
+                gone, "lost", "went back over the entry edge and did not come again"
+            )
         self._heed_eye(eye or EyeNews(), at)
         for item, _ in seen:
             if item.outcome is None and item.came == "entry" and self._is_complete(item, at):
@@ -276,7 +271,7 @@ class Station:
             reason = "the photo-eye told of an item that the camera did not see"
             decision = Decision("REVIEW", "seen_by_photo_eye_only", reason)
             place = self._geometry.middle_px(seen.middle_px)
-            self._decided.append(Decided(item_id, decision, *place, seen.at))
+            self._outcomes.keep(Decided(item_id, decision, *place, seen.at))
         for item in self._items.values() if unseen else ():
             if not self._is_item(item.track) and self._eye.find(item.track, at, self.speed_px_s):
                 item.came = "inside"  # it may be what the eye told of
@@ -295,15 +290,17 @@ class Station:
             self._settle(at)
         for item in self.items:
             if item.outcome is None:
-                self._review(item, "stopped", "the agent was stopped before it was decided")
+                self._outcomes.review(
+                    item, "stopped", "the agent was stopped before it was decided"
+                )
         self._items.clear()
         for gone in self._edges.before_zone():
-            self._close(gone, "stopped", "the agent was stopped before it was decided")
+            self._outcomes.close(gone, "stopped", "the agent was stopped before it was decided")
         return self._told()
 
     def _told(self, seen: tuple[tuple[Item, int], ...] = ()) -> StationUpdate:
-        update = StationUpdate(seen, tuple(self._decided), tuple(self._still_here), self._at_eye)
-        self._decided, self._still_here, self._at_eye = [], [], ()
+        update = StationUpdate(seen, *self._outcomes.take(), self._at_eye)
+        self._at_eye = ()
         return update
 
     def _item(self, track: Track) -> Item:
@@ -328,8 +325,7 @@ class Station:
         item.came = "back"
         if told.is_certain:
             item.item_id, item.outcome = left.item_id, left.outcome
-            if left.outcome != "PRINT":
-                self._still_here.append(item)
+            self._outcomes.recognise(item)
 
     def _came(self, track: Track) -> Literal["entry", "start", "inside"]:
         if not self._has_settled:
@@ -377,16 +373,13 @@ class Station:
     def _complete(self, item: Item, at: float) -> None:
         """Decides an item that came in by the entry edge, or was laid on the bench."""
         if not self._geometry.is_belt:
-            way = self._tracker.odometer.way
-            found = self._memory.recognise([self._unexplained(0, item)], None, at, way)[0]
-            if found.item_id is not None:
-                self._adopt(item, found.item_id)
+            if self._explaining.recognise_at_rest(item, at):
                 return
             if (similar := self._similar(item)) is not None:
                 reason = f"may be item {similar}, which was moved or out of view"
-                self._review(item, "maybe_seen_before", reason)
+                self._outcomes.review(item, "maybe_seen_before", reason)
                 return
-        self._decide(item, self._judge(item))
+        self._outcomes.decide(item, self._outcomes.judge(item))
 
     def _similar(self, item: Item) -> str | None:
         """An item of the same looks that is out of sight and never was seen beside this one."""
@@ -401,17 +394,6 @@ class Station:
         alike = (i for i in (*hidden, *self._memory.alike(class_name)) if i not in item.seen_with)
         return next(alike, None)
 
-    def _judge(self, item: Item) -> Decision:
-        rules = self._rules
-        return decide(
-            item.sighting.sighting(),
-            rules.catalogue,
-            rules.policy,
-            rules.manifest,
-            expected=None if self._orders is None else self._orders.expected(),
-            today=None if self._today is None else self._today(),
-        )
-
     def _end(self, item: Item, at: float) -> None:
         """An item was out of sight for too long: it has left, or it is hidden."""
         track, geometry = item.track, self._geometry
@@ -425,7 +407,7 @@ class Station:
         # What went back over the entry edge undecided is not lost: it has not come yet.
         if item.outcome is None and edge != "entry":
             missed = "the line" if geometry.is_belt else "it was seen for long enough"
-            self._review(item, "lost", f"lost from sight before {missed}")
+            self._outcomes.review(item, "lost", f"lost from sight before {missed}")
         mark = self._tracker.mark(track)
         if edge is not None:
             self._forget(self._edges.leave(_remembered(item, None), track, edge, mark))
@@ -436,15 +418,7 @@ class Station:
 
     def _forget(self, item: Remembered | None) -> None:
         if item is not None:
-            self._close(item, "lost", "went back over the entry edge")
-
-    def _close(self, item: Remembered, rule: str, reason: str) -> None:
-        """An item that is out of sight goes to a person, if nothing was decided."""
-        if item.outcome is None:
-            decision = Decision("REVIEW", rule, reason, item.class_name)
-            self._decided.append(
-                Decided(item.item_id, decision, item.x_px, item.y_px, item.seen_at)
-            )
+            self._outcomes.close(item, "lost", "went back over the entry edge")
 
     def _explain(self, at: float) -> None:
         assert self._first_at is not None
@@ -460,18 +434,9 @@ class Station:
         """Finds out what became of the items that an earlier run saw last."""
         assert self._first_at is not None
         self._has_settled = True
-        for remembered in self._before_start:
-            self._memory.keep(remembered, at, self._may_have_run_s(remembered, at))
+        self._explaining.remember(self._before_start, at)
         self._recognise(at, self._settings.tracker.birth_hits)
-        for remembered in self._memory.close_undecided():
-            self._close(remembered, "passed_unseen", "left while the agent was away")
-
-    def _may_have_run_s(self, remembered: Remembered, at: float) -> float:
-        """For how long the belt can have run since an item of an earlier run was seen."""
-        away_s = at - remembered.seen_at
-        permit_s = self._settings.permit_timeout_s
-        # A note of positions is a little older than the moment at which the permit fell.
-        return away_s if permit_s is None else min(away_s, permit_s + _NOTE_AGE_S)
+        self._explaining.close_undecided()
 
     def _recognise(self, at: float, least_hits: int) -> None:
         """Explains the items that did not come in by the entry edge, once they are seen well."""
@@ -480,63 +445,7 @@ class Station:
             for item in self._items.values()
             if item.came != "entry" and item.outcome is None and item.track.hits >= least_hits
         ]
-        items = [item for item in items if not self._is_from_eye(item, at)]
-        if not items:
-            return
-        unexplained = [self._unexplained(i, item) for i, item in enumerate(items)]
-        way = self._tracker.odometer.way
-        found = self._memory.recognise(unexplained, self.speed_px_s, at, way)
-        for i, item in enumerate(items):
-            self._apply(item, found[i])
-
-    def _is_from_eye(self, item: Item, at: float) -> bool:
-        """Takes an item for the one that only the photo-eye saw, if it may be that."""
-        found = None if self._eye is None else self._eye.find(item.track, at, self.speed_px_s)
-        if self._eye is None or found is None:
-            return False
-        self._eye.take(found)
-        item.item_id, item.outcome = found, "REVIEW"
-        self._still_here.append(item)
-        return True
-
-    def _unexplained(self, key: int, item: Item) -> Unexplained:
-        track = item.track
-        return Unexplained(key, track.x_px, track.y_px, track.size_px, self.class_name(item))
-
-    def _apply(self, item: Item, found: Recognised) -> None:
-        if found.item_id is None:
-            where = _CAME[item.came]
-            listed = " or ".join(
-                [*found.candidates, *([item.was.item.item_id] if item.was else [])]
-            )
-            self._review(item, "unexplained", where + (f"; may be {listed}" if listed else ""))
-            return
-        self._adopt(item, found.item_id)
-
-    def _adopt(self, item: Item, item_id: str) -> None:
-        """It is an item remembered: it has that one's identity and outcome."""
-        remembered = self._memory.take(item_id)
-        item.item_id, item.outcome = remembered.item_id, remembered.outcome
-        if remembered.outcome is None:
-            self._review(item, "agent_was_away", "the agent was away while it passed")
-        elif remembered.outcome != "PRINT":
-            self._still_here.append(item)
-
-    def _review(self, item: Item, rule: str, reason: str) -> None:
-        judged = self._judge(item)
-        decision = replace(
-            judged, outcome="REVIEW", rule=rule, reason=reason, product=None, line=None
-        )
-        self._decide(item, decision)
-
-    def _decide(self, item: Item, decision: Decision) -> None:
-        item.outcome = decision.outcome
-        if self._orders is not None and decision.line is not None:
-            self._orders.take(item.item_id, decision.line)  # before the next item is judged
-        x_px, y_px = centre_px(item.track.seen_box_px)
-        self._decided.append(
-            Decided(item.item_id, decision, x_px, y_px, item.track.seen_at, item.sighting.best_view)
-        )
+        self._explaining.explain(items, at)
 
 
 def _remembered(item: Item, class_name: str | None) -> Remembered:
