@@ -101,6 +101,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         has_permit=has_permit,
         held_since=lambda: outputs.held_since,
         left=recollection.in_hand,
+        line_for=lambda sku: None if orders is None else orders.line_for(sku),
         left_is_open=recollection.in_hand in {one.item_id for one in recollection.open_labels},
     )
     spooler = Spooler(

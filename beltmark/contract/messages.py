@@ -62,6 +62,9 @@ class ItemMessage(Message):
     probability: Probability | None = None
     candidates: Annotated[tuple[Candidate, ...], Field(max_length=16)] | None = None
     sku: Word | None = None
+    order_id: Word | None = None
+    lot: Word | None = None
+    expiry: Word | None = None
     gtin: Word | None = None
     serial: Word | None = None
     sscc: Word | None = None

@@ -43,11 +43,14 @@ class OrderBook:
         with self._lock:
             return tuple(self._pending)
 
-    def replace(self, lines: Sequence[OrderLine]) -> None:
-        """Another order: what was taken of its lines before stays taken."""
+    def replace(
+        self, lines: Sequence[OrderLine], counts: Mapping[str, int], recorded: Collection[str]
+    ) -> None:
+        """Another order, with what the journal holds of its lines, at once; see `count`."""
         sorted_lines = by_sku(lines)
         with self._lock:
-            self._lines, self._is_known, self._expected = sorted_lines, True, None
+            self._lines, self._is_known = sorted_lines, True
+            self._count(counts, recorded)
 
     def count(self, counts: Mapping[str, int], recorded: Collection[str]) -> None:
         """Takes over what the journal holds.
@@ -57,6 +60,9 @@ class OrderBook:
             recorded: Of the pending items, those that the journal knows, counted or not.
         """
         with self._lock:
-            for item_id in recorded:
-                self._pending.pop(item_id, None)
-            self._counts, self._expected = dict(counts), None
+            self._count(counts, recorded)
+
+    def _count(self, counts: Mapping[str, int], recorded: Collection[str]) -> None:
+        for item_id in recorded:
+            self._pending.pop(item_id, None)
+        self._counts, self._expected = dict(counts), None

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -105,6 +106,12 @@ class OrderWatch:
         """What the station goes by."""
         return self._book
 
+    def line_for(self, sku: str) -> OrderLine | None:
+        """The line that a product is wanted by now, if it is. For use from any thread."""
+        today = datetime.fromtimestamp(self._clock(), UTC).date()
+        found = self._book.expected().line_for(sku, today)
+        return found if isinstance(found, OrderLine) else None
+
     @property
     def standing(self) -> OrderStanding:
         """How the order is. For use from any thread."""
@@ -162,8 +169,7 @@ class OrderWatch:
                 self._receive(content)
         except InputError as error:
             self._report(str(error))
-            if self._confirmed_at is None:
-                self._source.repeat()
+            self._source.repeat()
             return
         self._confirmed_at = self._clock()
         self._report(None)
@@ -183,9 +189,7 @@ class OrderWatch:
     def _receive(self, content: bytes) -> None:
         lines = read_order(content, self._name)
         now = self._clock()
-        self._lines = lines
-        self.count()  # before it is gone by: what earlier orders' items took of it counts at once
-        self._book.replace(lines)
+        self._go_by(lines)
         logger.info("order: %d lines of %s", len(lines), self._name)
         order = OrderDocument(lines=tuple(map(_line, lines)))
         try:
@@ -193,6 +197,22 @@ class OrderWatch:
             write_document(self._kept, kept)
         except OSError as error:
             logger.warning("the order cannot be kept: %s", error)
+
+    def _go_by(self, lines: tuple[OrderLine, ...]) -> None:
+        """Goes by another order; not without knowing what is taken of it.
+
+        Raises:
+            InputError: The journal cannot be read.
+        """
+        try:
+            order_ids = {line.order_id for line in lines}
+            tally = read_tally(self._journal, order_ids, self._book.pending)
+        except sqlite3.Error as error:
+            raise InputError(
+                f"the journal cannot be read: {error}", "free disk space", file=self._journal
+            ) from None
+        self._lines = lines
+        self._book.replace(lines, tally.counts, tally.recorded)
 
     def _take_up(self) -> None:
         if not self._kept.exists():
@@ -204,10 +224,12 @@ class OrderWatch:
             return
         if kept.source != self._name:
             return
-        self._lines = tuple(line.as_line for line in kept.order.lines)
+        try:
+            self._go_by(tuple(line.as_line for line in kept.order.lines))
+        except InputError as error:
+            logger.warning("the order that was kept is passed over: %s", error)
+            return
         self._confirmed_at = kept.received_at
-        self.count()
-        self._book.replace(self._lines)
 
     def _run(self) -> None:
         look_at = time.monotonic() + (self._poll_s if self._is_near else 0.0)

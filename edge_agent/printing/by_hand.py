@@ -26,6 +26,7 @@ from edge_agent.printing.hand_writes import (
 )
 from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import LabelItem, LabelOrder
+from edge_agent.station.expected import OrderLine
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class ByHand:
         held_since: Since when it was told to stand, by `steady`; None while it may run.
         left: Item whose label an earlier run printed for a person who did not say that it is taken.
         left_is_open: Whether it is not known yet if that label came out.
+        line_for: The line of the order that a product is wanted by, given its SKU, if there is one.
         clock: Seconds since the epoch.
         steady: Seconds on a clock that is never set.
     """
@@ -79,13 +81,14 @@ class ByHand:
         held_since: Callable[[], float | None],
         left: str | None = None,
         left_is_open: bool = False,
+        line_for: Callable[[str], OrderLine | None] = lambda _: None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._journal, self._release = journal, release
         self._is_idle, self._printer_problem = is_idle, printer_problem
         self._moves, self._has_permit, self._held_since = moves, has_permit, held_since
-        self._clock, self._steady = clock, steady
+        self._clock, self._steady, self._line_for = clock, steady, line_for
         self._labels: LabelQueue | None = None
         self._lock = threading.Lock()
         self._in_hand = left
@@ -157,7 +160,7 @@ class ByHand:
         if (problem := self._printer_problem()) is not None:
             raise InputError(f"the printer takes no label: {problem}", "mend the printer first")
         self._take_printer(item_id)
-        order = HandOrder(item_id, product, layout, who, self._clock())
+        order = HandOrder(item_id, product, layout, who, self._clock(), self._line_for(sku))
         future = self._journal.order_by_hand(order)
         # Whether or not this call waits for so long: what is committed is printed.
         future.add_done_callback(lambda done: self._ordered(done, order))
@@ -238,7 +241,9 @@ class ByHand:
         if done.exception() is not None or self._labels is None:
             self._let_go()
         else:
-            self._labels.submit(LabelOrder(done.result(), order.product, None, order.layout))
+            self._labels.submit(
+                LabelOrder(done.result(), order.product, None, order.layout, order.line)
+            )
 
 
 def _await(future: "Future[Result]") -> Result:

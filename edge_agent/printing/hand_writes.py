@@ -8,10 +8,9 @@ from beltmark.contract.layout import Layout
 from edge_agent.printing.label_writes import is_void, print_state, write_confirmed, write_void
 from edge_agent.printing.numbers import NoNumbers, take_numbers
 from edge_agent.printing.records import LabelItem
+from edge_agent.printing.weighed import BY_HAND
 from edge_agent.printing.writes import WriteRefused, add_history, write_review
-
-BY_HAND = "by_hand"
-"""The rule of an item that a person decided on."""
+from edge_agent.station.expected import OrderLine
 
 _SURELY_NOT_OUT = ("failed", "late")
 
@@ -34,6 +33,7 @@ class HandOrder:
         layout: How it is drawn.
         who: The person.
         at: Seconds since the epoch.
+        line: The line of the order that it takes one of, if there is one.
     """
 
     item_id: str
@@ -41,6 +41,7 @@ class HandOrder:
     layout: Layout
     who: str
     at: float
+    line: OrderLine | None = None
 
 
 def write_hand_order(
@@ -95,6 +96,11 @@ def write_hand_order(
         "taken_at = NULL, printer = NULL",
         (item_id, product.copies, who),
     )
+    connection.execute("DELETE FROM order_items WHERE item_id = ?", (item_id,))
+    if (line := order.line) is not None:
+        connection.execute(
+            "INSERT INTO order_items VALUES (?, ?, ?)", (item_id, line.order_id, line.key)
+        )
     add_history(connection, item_id, at, "PRINT", f"labelled by {who} as {product.sku}")
     told = f"serial {serial}, label {(attempt or 0) + 1}, into the hand of {who}"
     add_history(connection, item_id, at, "label decided", told)

@@ -12,7 +12,7 @@ from beltmark.contract.messages import ItemMessage
 from edge_agent.printing.at_applicator import label_left_there
 from edge_agent.printing.records import LastSeen, OpenLabel, Place
 from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
-from edge_agent.printing.weighed import candidates_of, read_weighing
+from edge_agent.printing.weighed import candidates_of, order_of, read_weighing
 from edge_agent.station.weighing import Weighing
 
 # An item leaves its station within this time.
@@ -225,8 +225,10 @@ def this_boot() -> str:
 
 def _message(row: sqlite3.Row) -> ItemMessage:
     item = dict(row)
-    # What the message does not name is ignored.
-    return ItemMessage(**item, candidates=candidates_of(item.get("evidence")))
+    evidence = item.get("evidence")
+    item["candidates"] = candidates_of(evidence)
+    item |= order_of(evidence, item["rule"])
+    return ItemMessage(**item)  # what the message does not name is ignored
 
 
 def _read(path: Path, query: str, values: Sequence[object]) -> list[sqlite3.Row]:

@@ -12,6 +12,9 @@ from edge_agent.station.weighing import Weighing
 
 logger = logging.getLogger(__name__)
 
+BY_HAND = "by_hand"
+"""The rule of an item that a person decided on."""
+
 _WEIGHINGS = TypeAdapter(Weighing)
 
 
@@ -29,6 +32,16 @@ def read_weighing(text: str | None) -> Weighing | None:
     except ValidationError as error:
         logger.debug("evidence in the journal is passed over: %s", error)
         return None
+
+
+def order_of(text: str | None, rule: str) -> dict[str, str | None]:
+    """Returns what messages say of the order that an item was decided by: nothing where by none."""
+    weighing = read_weighing(text)
+    line = None if weighing is None else weighing.line
+    if line is None or rule == BY_HAND:  # a person decided anew, by what stands elsewhere
+        return {}
+    expiry = None if line.expiry is None else line.expiry.isoformat()
+    return {"order_id": line.order_id, "lot": line.lot, "expiry": expiry}
 
 
 def candidates_of(text: str | None) -> tuple[Candidate, ...] | None:

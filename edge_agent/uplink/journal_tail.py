@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage, ItemStep
 from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
-from edge_agent.printing.weighed import candidates_of
+from edge_agent.printing.weighed import candidates_of, order_of
 from edge_agent.uplink.outbox import Cursor, NewRecord
 from edge_agent.uplink.wording import told, word
 
@@ -89,7 +89,9 @@ def _begin(connection: sqlite3.Connection, cursor: Cursor) -> tuple[str, int]:
 
 def _step(row: sqlite3.Row) -> ItemStep | None:
     item = dict(zip(row.keys()[_ITEM_COLUMN:], tuple(row)[_ITEM_COLUMN:], strict=True))
-    item["candidates"] = candidates_of(item.pop("evidence"))
+    evidence = item.pop("evidence")
+    item["candidates"] = candidates_of(evidence)
+    item |= order_of(evidence, item["rule"])
     for name, value in item.items():
         if isinstance(value, str):
             item[name] = told(value) if name == "reason" else word(value)

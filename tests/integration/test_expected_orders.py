@@ -94,6 +94,7 @@ def test_what_the_order_says_stands_on_the_label_and_in_the_explanation(
     (item,) = read_items(tmp_path / "data/journal.sqlite")
     assert item.outcome == "PRINT"
     assert item.reason.endswith(", on order SO-77")
+    assert (item.order_id, item.lot, item.expiry) == ("SO-77", "LOT-7", "2090-01-31")
     assert "SO-77 LOT-7 2090-01-31" in (tmp_path / "labels.zpl").read_text()
     assert main(["explain", str(station), "last"]) == 0
     told = capsys.readouterr().out

@@ -192,7 +192,7 @@ def test_a_file_is_read_again_when_it_is_replaced(tmp_path: Path) -> None:
 
 def test_lines_that_stand_twice_are_wanted_together(bench: Bench) -> None:
     lots = [OrderLine("SO-1", "P1", 1, lot, date(2027, 1, 1)) for lot in ("A", "B", "A")]
-    bench.watch.book.replace(lots)
+    bench.watch.book.replace(lots, {}, ())
     assert [(line.lot, line.quantity) for line in bench.expected.lines["P1"]] == [
         ("A", 2),
         ("B", 1),

@@ -250,11 +250,12 @@ def test_the_ranked_candidates_of_an_item_stand_on_its_page(fleet):
         {"class_name": "tube", "probability": 0.52},
         {"class_name": "can", "probability": 0.31},
     ]
-    item = item_body("i9", 99, outcome="REJECT", candidates=candidates)
+    item = item_body("i9", 99, outcome="REJECT", candidates=candidates, order_id="SO-1", lot="L7")
     telemetry = TelemetryStore(fleet.engine, fleet.clock)
     telemetry.take_batches([batch([record(4, "item", **item)], session=2)])
     page = read(show(fleet, "/devices/belt-1/items/i9"))
     assert "Rejected" in page.text
+    assert "SO-1, lot L7" in page.text
     assert page.text.index("tube 52") < page.text.index("can 31")
 
 
