@@ -12,8 +12,8 @@ from edge_agent.signals.opening import open_input
 from edge_agent.signals.ports import Edge, InputPort, SignalHealth
 from edge_agent.signals.section import LEAST_SHARE, MOST_SHARE, TriggerSection
 from edge_agent.station.eye_watch import EyeNews, EyePlace
+from edge_agent.station.eye_words import EyeEdge
 from edge_agent.station.geometry import StationGeometry
-from edge_agent.station.photo_eye import EyeEdge
 
 PHOTO_EYE = "photo-eye"
 """What its edges are called."""

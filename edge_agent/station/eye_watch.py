@@ -7,9 +7,10 @@ later, it is that one. Which edge belongs to which track is `photo_eye`'s to say
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from edge_agent.station.eye_words import EyeEdge, EyeUpdate, Passing, Unseen
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.items import EyeEvent, EyePass, Item
-from edge_agent.station.photo_eye import EyeEdge, EyeUpdate, Passing, PhotoEye, Unseen
+from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.track import Track
 from edge_agent.station.way import Ends
 

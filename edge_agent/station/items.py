@@ -67,7 +67,7 @@ class Decided:
 
 
 EyeEvent = Literal["matched", "joined", "missed", "repeated", "unseen"]
-"""See the fields of `photo_eye.EyeUpdate`."""
+"""See the fields of `eye_words.EyeUpdate`."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from edge_agent.signals.photo_eye_input import PhotoEyeInput, eye_place, open_ph
 from edge_agent.signals.ports import Edge, Listener, SignalHealth
 from edge_agent.signals.section import TriggerSection
 from edge_agent.station.eye_watch import EyePlace
+from edge_agent.station.eye_words import EyeEdge
 from edge_agent.station.footprint import BeltPlane
 from edge_agent.station.geometry import StationGeometry
-from edge_agent.station.photo_eye import EyeEdge, PhotoEye
+from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.way import Ends, Way
 
 BELT = StationGeometry((0, 0, 480, 320))

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from edge_agent.station.photo_eye import EyeEdge, EyeUpdate, Passing, PhotoEye, Unseen
+from edge_agent.station.eye_words import EyeEdge, EyeUpdate, Passing, Unseen
+from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.way import Ends
 
 EYE_PX, TOLERANCE_PX = 240.0, 30.0

@@ -11,9 +11,9 @@ from beltmark.contract.catalogue import Catalogue, Product
 from beltmark.contract.package import InputSpec, Manifest, OutputSpec
 from beltmark.contract.policy import Policy
 from edge_agent.station.eye_watch import EyeNews, EyePlace
+from edge_agent.station.eye_words import EyeEdge
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 from edge_agent.station.items import Decided, EyePass, Item, Rules
-from edge_agent.station.photo_eye import EyeEdge
 from edge_agent.station.station import Station, StationSettings
 
 FPS = 20.0
