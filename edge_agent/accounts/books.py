@@ -69,7 +69,7 @@ class CounterCheck:
 
     Attributes:
         first: Its counter before the first of them; None where it was never known.
-        last: Its counter before the last.
+        last: Its counter before the last, or before the first label after the period.
         counted: Labels that it made in between.
         ordered: Labels of ours in between that surely came out.
         unknown: Labels of ours in between of which nobody knows.
@@ -192,7 +192,7 @@ def balance(
 def check_counter(sends: Sequence[SendEntry]) -> CounterCheck:
     """Holds the printer's counter against what was handed to it, label by label.
 
-    What it counted after the last of them belongs to the next period's first label. Where there is
+    The last of them only closes the books: what became of it is the next period's. Where there is
     a spare printer, each counter is held against its own labels; first and last are those of the
     printer that was used first.
     """

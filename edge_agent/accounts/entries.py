@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,9 @@ WHERE item_id IN (
     SELECT item_id FROM history WHERE what = 'label sending' AND at >= ? AND at < ?
 ) AND what IN ('label sending', 'label sent', 'label queued', 'label late', 'label printed',
     'label unknown', 'label failed') ORDER BY step
+"""
+_NEXT: Final = """
+SELECT at, detail FROM history WHERE what = 'label sending' AND at >= ? ORDER BY step LIMIT 100
 """
 _AT_EYE: Final = """
 SELECT count(DISTINCT item_id) FROM at_eye JOIN items USING (item_id)
@@ -101,8 +105,7 @@ def _sends(
         if what == "label sending":
             if begin <= at < end:
                 latest[item_id] = len(sends)
-                found = _COUNTER.match(detail)
-                counter, printer = (int(found[1]), found[2] or "") if found else (None, "")
+                counter, printer = _counter_of(detail)
                 sends.append(SendEntry(at, counter, None, ordered, printer))
             else:
                 latest.pop(item_id, None)
@@ -115,7 +118,25 @@ def _sends(
             sends[index] = replace(send, printed=True)
         elif what in ("label queued", "label late", "label failed"):
             sends[index] = replace(send, printed=False)
-    return sends
+    return [*sends, *_next(connection, end, {send.printer for send in sends})]
+
+
+def _next(connection: sqlite3.Connection, end: float, printers: set[str]) -> Iterator[SendEntry]:
+    """The first label after the period at each of the printers: its counter closes the books.
+
+    So what comes out between two shifts stands in the books of the one before, and in no other.
+    """
+    for at, detail in connection.execute(_NEXT, (end,)):
+        counter, printer = _counter_of(detail)
+        if counter is not None and printer in printers:
+            printers = printers - {printer}
+            yield SendEntry(at, counter, None, 1, printer)
+
+
+def _counter_of(detail: str) -> tuple[int | None, str]:
+    """What stood on the printer's counter before a label, and which printer that was."""
+    found = _COUNTER.match(detail)
+    return (int(found[1]), found[2] or "") if found else (None, "")
 
 
 def _copies(connection: sqlite3.Connection) -> str:

@@ -92,7 +92,7 @@ def told_counter(check: CounterCheck) -> str:
     told = f"{check.first} to {check.last}: {check.counted} counted, {check.ordered} ordered"
     if check.unknown:
         told += f", {check.unknown} unknown"
-    return f"{told} (up to the last label sent)"
+    return told
 
 
 def _identities(books: Books) -> Iterator[tuple[str, int, dict[str, int]]]:

@@ -67,6 +67,19 @@ def test_a_period_is_read_from_the_journal(station: Path) -> None:
     assert (books.counter.first, books.counter.last, books.counter.ordered) == (71, 72, 1)
 
 
+def test_what_was_made_between_two_shifts_stands_in_the_books_of_the_first(station: Path) -> None:
+    path = fill(station)
+    journal = Journal(path, "line-1")
+    # 73 and 74 came out by hand after the shift's last label.
+    label(journal, "after", BEGIN + 8 * 3_600, 75, "sent", "printed")
+    journal.close()
+    first = read_books(path, BEGIN, BEGIN + 8 * 3_600)
+    assert (first.counter.last, first.counter.counted, first.counter.ordered) == (75, 4, 2)
+    (told,) = first.differences()
+    assert "2 labels more than were ordered" in told
+    assert read_books(path, BEGIN + 8 * 3_600, BEGIN + 16 * 3_600).differences() == ()
+
+
 def test_confirmed_diverts_and_unknown_labels_are_read(station: Path) -> None:
     path = read_settings(station).journal_path
     journal = Journal(path, "line-1")
