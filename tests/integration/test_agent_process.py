@@ -383,7 +383,7 @@ def test_check_of_a_good_station_finds_nothing(
     assert [line.split()[:2] for line in lines] == [
         [part, "ok"]
         for part in (
-            *("settings", "release", "model", "labels"),
+            *("settings", "release", "model", "labels", "policy"),
             *("camera", "printer", "outputs", "trigger", "journal"),
         )
     ]
