@@ -21,12 +21,16 @@ CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="cart
 PLACE = Place(300, 160, 999.0)
 
 
+WHICH = st.integers(0, 1)
+
+
 class KeptJournal:
     """The journal's rules without its disk; it outlives the spooler, as the file does."""
 
     def __init__(self) -> None:
         self.states: dict[str, PrintState] = {}
         self.baselines: dict[str, int] = {}
+        self.printers: dict[str, str] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.closed: set[str] = set()
         self.is_full = False
@@ -50,6 +54,8 @@ class KeptJournal:
         self.states[item_id] = after
         if baseline is not None:
             self.baselines[item_id] = baseline
+        if printer:
+            self.printers[item_id] = printer
         self._committed()
         future.set_result(None)
         return future
@@ -87,7 +93,14 @@ class KeptJournal:
 
     def open_labels(self) -> list[OpenLabel]:
         return [
-            OpenLabel(item_id, state, self.baselines.get(item_id), PLACE, self.outcomes[item_id])
+            OpenLabel(
+                item_id,
+                state,
+                self.baselines.get(item_id),
+                PLACE,
+                self.outcomes[item_id],
+                printer=self.printers.get(item_id),
+            )
             for item_id, state in self.states.items()
             if state not in SETTLED and item_id not in self.closed
         ]
@@ -99,11 +112,16 @@ class Renderer:
 
 
 class SpoolerMachine(RuleBasedStateMachine):
+    addresses: tuple[str, ...] = ("first",)
+
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000.0
-        self.printer, self.journal = PhysicalPrinter(), KeptJournal()
-        self.printer.outcome_of = lambda item_id: self.journal.outcomes[item_id]
+        self.journal = KeptJournal()
+        self.printers = [PhysicalPrinter() for _ in self.addresses]
+        for printer, address in zip(self.printers, self.addresses, strict=True):
+            printer.address = address
+            printer.outcome_of = lambda item_id: self.journal.outcomes[item_id]
         self.spooler = self.make()
 
     def make(self) -> Spooler:
@@ -113,11 +131,12 @@ class SpoolerMachine(RuleBasedStateMachine):
 
     def begin(self) -> Spooler:
         spooler = Spooler(
-            self.printer,
+            self.printers[0],
             self.journal,
             Renderer(),
             self.journal,
-            SpoolerSettings(stable_s=0.2),
+            SpoolerSettings(stable_s=0.2, spare_after_s=0.3),
+            spare=self.printers[1] if len(self.printers) > 1 else None,
             clock=lambda: self.now,
             steady=lambda: self.now,
         )
@@ -135,9 +154,12 @@ class SpoolerMachine(RuleBasedStateMachine):
         except Killed:
             self.the_agent_is_killed_and_started_again()
 
-    @rule(accident=st.sampled_from(ACCIDENTS))
-    def order(self, accident: str) -> None:
-        self.printer.accident = accident
+    def one(self, which: int) -> PhysicalPrinter:
+        return self.printers[which % len(self.printers)]
+
+    @rule(which=WHICH, accident=st.sampled_from(ACCIDENTS))
+    def order(self, which: int, accident: str) -> None:
+        self.one(which).accident = accident
         item_id = f"i{len(self.journal.states)}"
         self.journal.states[item_id], self.journal.outcomes[item_id] = "decided", "PRINT"
         item = LabelItem(item_id, "S", "belt-1", self.now, "carton")
@@ -156,27 +178,28 @@ class SpoolerMachine(RuleBasedStateMachine):
     def the_agent_will_die_right_after_a_commit(self, commits: int) -> None:
         self.journal.commits_to_live = commits
 
-    @rule()
-    def a_label_begins_to_come_out(self) -> None:
-        self.printer.has_begun = bool(self.printer.buffer)
+    @rule(which=WHICH)
+    def a_label_begins_to_come_out(self, which: int) -> None:
+        self.one(which).has_begun = bool(self.one(which).buffer)
 
-    @rule()
-    def a_label_comes_out(self) -> None:
-        self.printer.come_out()
+    @rule(which=WHICH)
+    def a_label_comes_out(self, which: int) -> None:
+        self.one(which).come_out()
 
-    @rule(is_reachable=st.booleans())
-    def the_network_changes(self, is_reachable: bool) -> None:
-        self.printer.is_reachable = is_reachable
-        self.printer.is_connected &= is_reachable
+    @rule(which=WHICH, is_reachable=st.booleans())
+    def the_network_changes(self, which: int, is_reachable: bool) -> None:
+        self.one(which).is_reachable = is_reachable
+        self.one(which).is_connected &= is_reachable
 
-    @rule(answers=st.booleans())
-    def the_printer_falls_silent_or_answers(self, answers: bool) -> None:
-        self.printer.answers = answers
+    @rule(which=WHICH, answers=st.booleans())
+    def the_printer_falls_silent_or_answers(self, which: int, answers: bool) -> None:
+        self.one(which).answers = answers
 
-    @rule()
-    def the_printer_loses_power(self) -> None:
-        self.printer.buffer.clear()
-        self.printer.has_partial = self.printer.has_begun = self.printer.is_connected = False
+    @rule(which=WHICH)
+    def the_printer_loses_power(self, which: int) -> None:
+        printer = self.one(which)
+        printer.buffer.clear()
+        printer.has_partial = printer.has_begun = printer.is_connected = False
 
     @rule(is_full=st.booleans())
     def the_disk_fills_or_frees(self, is_full: bool) -> None:
@@ -186,36 +209,44 @@ class SpoolerMachine(RuleBasedStateMachine):
 
     @rule()
     def the_agent_is_killed_and_started_again(self) -> None:
-        self.printer.is_connected = False
+        for printer in self.printers:
+            printer.is_connected = False
         self.journal.is_full = False
         self.spooler = self.make()
 
     @invariant()
     def no_item_has_two_labels(self) -> None:
-        ever = self.printer.came_out + self.printer.buffer
+        ever = self.came_out + [label for printer in self.printers for label in printer.buffer]
         assert len(set(ever)) == len(ever)
+
+    @property
+    def came_out(self) -> list[str]:
+        return [label for printer in self.printers for label in printer.came_out]
 
     @invariant()
     def the_journal_says_what_is_true(self) -> None:
         for item_id, state in self.journal.states.items():
             if state == "printed":
-                assert item_id in self.printer.came_out
+                assert item_id in self.came_out
             elif state in ("failed", "late", "decided", "queued"):
-                assert item_id not in self.printer.came_out + self.printer.buffer
+                assert item_id not in self.came_out
+                assert all(item_id not in printer.buffer for printer in self.printers)
             if state in ("failed", "late"):
                 assert self.journal.outcomes[item_id] == "REVIEW"
 
     @invariant()
     def at_most_one_label_is_in_the_printer(self) -> None:
-        assert len(self.printer.buffer) <= 1
+        assert all(len(printer.buffer) <= 1 for printer in self.printers)
 
     def teardown(self) -> None:
         """When all is mended, each item has its label or goes to a person."""
-        self.printer.is_reachable = self.printer.answers = True
-        self.printer.accident, self.journal.is_full = "none", False
-        self.journal.commits_to_live = None
+        for printer in self.printers:
+            printer.is_reachable = printer.answers = True
+            printer.accident = "none"
+        self.journal.is_full, self.journal.commits_to_live = False, None
         for _ in range(8):
-            self.a_label_comes_out()
+            for printer in self.printers:
+                printer.come_out()
             self.turn(25)
         self.no_item_has_two_labels()
         self.the_journal_says_what_is_true()
@@ -228,3 +259,21 @@ class SpoolerMachine(RuleBasedStateMachine):
 
 TestSpoolerMachine = SpoolerMachine.TestCase
 TestSpoolerMachine.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+
+
+class SparedSpoolerMachine(SpoolerMachine):
+    """Begins with the spare's turn, and with counters that are easily taken for each other."""
+
+    addresses = ("first", "spare")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.printers[0].came_out.append("earlier")
+        self.printers[0].is_reachable = False
+        self.turn(10)
+
+
+TestSparedSpoolerMachine = SparedSpoolerMachine.TestCase
+TestSparedSpoolerMachine.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)
