@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.capture.camera import Camera, objection
 from edge_agent.capture.frame import Frame
+from edge_agent.capture.health import HOLDS_ON, PictureFault
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.fallback.opening import Ladder
 from edge_agent.notify import open_watchdog
@@ -82,12 +83,14 @@ class Identity:
     Attributes:
         station: Its name.
         folder: Its data folder.
+        camera_holds_on: Faults of the picture on which the belt is held.
         printer_holds_belt: Whether the belt stands while the printer takes no labels.
     """
 
     station: str
     folder: Path
     printer_holds_belt: bool
+    camera_holds_on: tuple[PictureFault, ...] = HOLDS_ON
 
 
 class Agent:
@@ -114,7 +117,7 @@ class Agent:
         self._watchdog = open_watchdog(self._moves, self._told_shortly)
         ask = parts.fitness.ask
         ask("agent", lambda: "it is stopping" if self._is_stopping else None)
-        ask("camera", lambda: objection(parts.camera))
+        ask("camera", lambda: objection(parts.camera, identity.camera_holds_on))
         ask("inference", lambda: parts.pulse.hold_reason)
         ask("station", lambda: parts.loop.hold_reason)
         ask("printer", self._printer_objection)

@@ -207,6 +207,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         station=settings.station.name,
         folder=settings.station.data,
         printer_holds_belt=settings.printer.holds_belt,
+        camera_holds_on=settings.camera.holds_on,
     )
     return Agent(parts, identity, show)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from beltmark.contract.messages import PartHealth, PartState
 from beltmark.contract.release import Release
 from edge_agent.capture.camera import Camera, objection
-from edge_agent.capture.health import CameraState
+from edge_agent.capture.health import CameraState, told_fault
 from edge_agent.outputs.outputs import Outputs
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printer_watch import PrinterState
@@ -68,7 +68,7 @@ def describe(
 def _camera(camera: Camera) -> PartHealth:
     health, fault = camera.health, camera.picture.fault
     if health.state == "up" and fault is not None:
-        return _health("degraded", f"the picture is {fault}", camera.picture.since)
+        return _health("degraded", told_fault(fault), camera.picture.since)
     told = " ".join(part for part in (health.state, health.reason) if part)
     return _health(CAMERA_STATES[health.state], told, health.since)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.calibration.document import belt_plane
 from edge_agent.capture.camera import Camera, open_camera
+from edge_agent.capture.reference_file import open_picture_watch
 from edge_agent.fallback.memory import FILE_NAME as LADDER_FILE
 from edge_agent.fallback.opening import Ladder
 from edge_agent.footing import Ground, has_previous, stand_on
@@ -106,6 +107,9 @@ def open_fittings(
             loop=settings.camera.loop,
             stale_after_s=settings.camera.stale_after_s,
             down_after_s=settings.camera.down_after_s,
+            watch=open_picture_watch(
+                settings.station.data, watches_place=settings.zone.travel != "none"
+            ),
         ),
         scan_camera=_scan_camera(settings),
         eye=open_photo_eye(settings.trigger),

@@ -18,6 +18,7 @@ from edge_agent.calibration.target import SHEETS, Paper, target_pdf, target_png
 from edge_agent.capture.camera import open_camera
 from edge_agent.capture.decoding import decode_picture
 from edge_agent.capture.opening import parse_source
+from edge_agent.capture.reference_file import FILE_NAME as REFERENCE_FILE
 from edge_agent.printing.journal_lock import is_in_use
 from edge_agent.settings import StationFile, read_settings
 
@@ -66,6 +67,8 @@ def calibrate_station(path: Path, picture: Path | None, square_mm: float) -> lis
     found = calibrate(corners_px, (width_px, height_px), square_mm, datetime.now(UTC))
     target = settings.zone.calibration or path.parent / FILE_NAME
     write_document(target, found)
+    # A camera is calibrated where it hangs: what it saw before, from elsewhere perhaps, is learnt anew.
+    (settings.station.data / REFERENCE_FILE).unlink(missing_ok=True)
     told = [
         f"{target}: pictures of {width_px} x {height_px}, corners within {found.error_mm:.2f} mm "
         "of their places"

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from edge_agent.capture.health import CameraHealth, PictureHealth
+from edge_agent.capture.faults import PictureWatch
+from edge_agent.capture.health import (
+    HOLDS_ON,
+    CameraHealth,
+    PictureFault,
+    PictureHealth,
+    told_fault,
+)
 from edge_agent.capture.live import LiveCamera, LiveLimits
 from edge_agent.capture.mailbox import Mailbox
 from edge_agent.capture.opening import parse_source
@@ -69,6 +76,7 @@ def open_camera(
     stale_after_s: float = LiveLimits.stale_after_s,
     down_after_s: float = LiveLimits.down_after_s,
     field: str = "camera.source",
+    watch: PictureWatch | None = None,
 ) -> Camera:
     """Opens a device, stream, video file or folder of pictures; a live one need not be there yet.
 
@@ -79,6 +87,7 @@ def open_camera(
         stale_after_s: Time without a frame after which a live camera counts as stale.
         down_after_s: Time without a frame after which a live camera counts as down.
         field: Of the station file, that names it.
+        watch: Judges the pictures of a live one; None judges each on its own.
 
     Raises:
         InputError: There is no such file, or it cannot be read.
@@ -87,18 +96,24 @@ def open_camera(
     address = parse_source(source, field)
     if address.is_live:
         limits = LiveLimits(stale_after_s=stale_after_s, down_after_s=down_after_s)
-        return LiveCamera(address.shown, lambda: open_reader(address, down_after_s), limits)
+        return LiveCamera(
+            address.shown, lambda: open_reader(address, down_after_s), limits, watch=watch
+        )
     path = Path(address.text)
     recording = VideoFile(path, fps) if address.kind == "video" else FrameFolder(path, fps)
     return RecordedCamera(address.shown, recording, loop=loop)
 
 
-def objection(camera: Camera) -> str | None:
-    """Why a belt must stand still for a camera that looks at it; None where it need not."""
+def objection(camera: Camera, holds_on: tuple[PictureFault, ...] = HOLDS_ON) -> str | None:
+    """Why a belt must stand still for a camera that looks at it; None where it need not.
+
+    Args:
+        camera: The camera.
+        holds_on: Faults of the picture on which the belt is held; others are for people to judge.
+    """
     if not camera.is_live:
         return None
     if camera.health.state != "up":
         return f"{camera.health.state} {camera.health.reason}".rstrip()
-    # A blurred picture is for people to judge; a dark or frozen one shows nothing at all.
     fault = camera.picture.fault
-    return f"the picture is {fault}" if fault in ("black", "frozen") else None
+    return told_fault(fault) if fault is not None and fault in holds_on else None

@@ -53,7 +53,25 @@ class CameraHealth:
         return self if state is None else CameraHealth(state, at, reason)
 
 
-PictureFault = Literal["black", "frozen", "blurred"]
+PictureFault = Literal["black", "frozen", "moved", "blurred", "dirty"]
+"""A camera that was moved, or a dirty lens, is told by `faults`: one picture alone does not show."""
+
+HOLDS_ON: tuple[PictureFault, ...] = ("black", "frozen", "moved")
+"""Faults with which nothing in the picture can be relied upon: the belt is held."""
+
+_TOLD: dict[PictureFault, str] = {
+    "black": "the picture is black",
+    "frozen": "the picture is frozen",
+    "moved": "the picture is of another place: the camera was moved",
+    "blurred": "the picture is blurred",
+    "dirty": "the picture is dirty: nothing moves any more in a part of it",
+}
+
+
+def told_fault(fault: PictureFault) -> str:
+    """Says a fault to a person."""
+    return _TOLD[fault]
+
 
 _BLACK_LEVEL = 12.0
 # Variance of the Laplacian: sharp frames of a plain belt have 12 and more, with a lens out of focus

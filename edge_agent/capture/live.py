@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge_agent.capture.age import PictureAge
+from edge_agent.capture.faults import PictureWatch
 from edge_agent.capture.frame import Frame
 from edge_agent.capture.health import CameraHealth, PictureHealth, Signal
 from edge_agent.capture.mailbox import Mailbox
@@ -71,6 +72,7 @@ class LiveCamera:
         open_reader: Connects; raises SourceBroken.
         limits: How patient it is.
         clock: Seconds since the epoch.
+        watch: Judges its pictures; None judges each on its own.
 
     Attributes:
         on_change: Called after each change of health, on the camera's threads.
@@ -84,6 +86,7 @@ class LiveCamera:
         open_reader: Callable[[], LiveReader],
         limits: LiveLimits,
         clock: Callable[[], float] = time.time,
+        watch: PictureWatch | None = None,
     ) -> None:
         self.name = name
         self.mailbox = Mailbox(1, drops_oldest=True)
@@ -95,6 +98,7 @@ class LiveCamera:
         self._health = CameraHealth("starting", clock())
         self._picture = PictureHealth(None, clock())
         self._picture_due = 0.0
+        self._picture_watch = watch or PictureWatch(limits.frozen_after_s)
         self._age = PictureAge()
         self._arrivals: deque[float] = deque(maxlen=_FPS_WINDOW)
         self._frames = 0
@@ -203,8 +207,9 @@ class LiveCamera:
 
     def _look_at(self, shot: Shot) -> None:
         before = self._picture
-        self._picture = before.after(shot.image_bgr, shot.arrived_at, self._limits.frozen_after_s)
-        if self._picture.fault != before.fault:
+        fault = self._picture_watch.after(shot.image_bgr, shot.arrived_at)
+        if fault != before.fault:
+            self._picture = PictureHealth(fault, shot.arrived_at)
             if self._picture.fault:
                 logger.warning("camera %s: the picture is %s", self.name, self._picture.fault)
             else:

@@ -1,7 +1,7 @@
 """`[camera]` of the station file."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -17,6 +17,7 @@ class CameraSection(Section):
         loop: Whether a recording begins again at its end.
         stale_after_s: Time without a frame after which the run permit falls.
         down_after_s: Time without a frame after which the camera is reported down.
+        holds_on: Faults of the picture on which the belt is held; others are told only.
     """
 
     source: Address
@@ -24,6 +25,11 @@ class CameraSection(Section):
     loop: bool = False
     stale_after_s: Seconds = 1.0
     down_after_s: Seconds = 2.5
+    holds_on: tuple[Literal["black", "frozen", "moved", "blurred", "dirty"], ...] = (
+        "black",
+        "frozen",
+        "moved",
+    )
 
     @model_validator(mode="after")
     def _stale_before_down(self) -> Self:
