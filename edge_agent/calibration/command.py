@@ -67,7 +67,7 @@ def calibrate_station(path: Path, picture: Path | None, square_mm: float) -> lis
     found = calibrate(corners_px, (width_px, height_px), square_mm, datetime.now(UTC))
     target = settings.zone.calibration or path.parent / FILE_NAME
     write_document(target, found)
-    # A camera is calibrated where it hangs: what it saw before, from elsewhere perhaps, is learnt anew.
+    # A camera is calibrated where it hangs: what it should see is learnt from there.
     (settings.station.data / REFERENCE_FILE).unlink(missing_ok=True)
     told = [
         f"{target}: pictures of {width_px} x {height_px}, corners within {found.error_mm:.2f} mm "

@@ -1,4 +1,4 @@
-"""Says what is wrong with a camera's pictures, once it has lasted, until it is well for a while. Pure.
+"""Says what is wrong with a camera's pictures: once it has lasted, until it is well again. Pure.
 
 Black and frozen are seen at once; that a camera was moved, is out of focus or looks through a dirty
 lens is told from what it saw before (`scene`). Keeping that over a restart is left to
@@ -100,7 +100,7 @@ class PictureWatch:
         self._faults = {fault: Lasted(lasting) for fault, lasting in LASTING.items()}
 
     def after(self, image_bgr: NDArray[np.uint8], at: float) -> PictureFault | None:
-        """Takes in one picture (uint8 [H, W, 3] 0..255 BGR, taken at `at`); returns what is wrong."""
+        """Takes in a picture, uint8 [H, W, 3] 0..255 BGR, of the time `at`; returns the fault."""
         self._glance = self._glance.after(image_bgr, at, self._frozen_after_s)
         seen = self._glance.fault
         verdicts: dict[PictureFault, Verdict] = {

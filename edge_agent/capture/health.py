@@ -54,7 +54,7 @@ class CameraHealth:
 
 
 PictureFault = Literal["black", "frozen", "moved", "blurred", "dirty"]
-"""A camera that was moved, or a dirty lens, is told by `faults`: one picture alone does not show."""
+"""That a camera was moved, or its lens is dirty, no single picture shows: `faults` tells."""
 
 HOLDS_ON: tuple[PictureFault, ...] = ("black", "frozen", "moved")
 """Faults with which nothing in the picture can be relied upon: the belt is held."""

@@ -24,6 +24,7 @@ _RECENT = 5
 _EDGE_LEVELS = 24.0
 _LEAST_EDGES_SHARE = 0.004
 _SPREAD_PX = 5
+_STEADY_LIKENESS = 0.75
 # How far a camera is looked for that has moved, as a share of the picture, and from where on.
 _SEARCH_SHARE = 0.12
 _LEAST_MOVE_PX = 1.5
@@ -150,6 +151,11 @@ def _reference(
     # What stands still is steep in almost every picture, and always at the same place.
     stands = low > np.median(usual) + _EDGE_LEVELS
     edges = np.where(stands, usual, 0).astype(np.float32)
+    around = _around(edges)
+    if stands.any():
+        likenesses = [_correlation(edges[around], seen[around]) for seen in edges_seen]
+        if np.percentile(likenesses, 10) < _STEADY_LIKENESS:
+            edges[:] = 0  # nothing stands so still that it could tell where the camera looks
     size = fine.shape[1], fine.shape[0]
     is_near = cv2.resize(_around(edges).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     levels = np.stack(levels_seen)
@@ -163,7 +169,7 @@ def _reference(
     return SceneReference(
         picture_px,
         edges,
-        float(usual[_around(edges)].mean()) if stands.any() else 0.0,
+        float(usual[around].mean()) if around.any() else 0.0,
         np.where(is_near, fine, 0).astype(np.float32),
         activity.astype(np.float32),
     )
