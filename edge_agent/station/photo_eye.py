@@ -71,7 +71,7 @@ class PhotoEye:
         self._blocks: deque[_Block] = deque()
         self._ways: dict[int, Way] = {}
         self._done: set[int] = set()
-        self._late: deque[float] = deque(maxlen=_MAX_LOST)
+        self._missed: deque[int] = deque(maxlen=_MAX_LOST)
         self._in_a_row = 0
         self._misses = False
         self.offset_px = 0.0
@@ -159,11 +159,9 @@ class PhotoEye:
     def _explain(self, block: _Block, matched: list[int], repeated: list[int]) -> None:
         """Finds the track that came into the beam, if any did."""
         if not block.is_placed:
-            if self._late:  # it was the edge of one that seemed to have none
-                self._late.popleft()
-                self.counts["missed"] -= 1
-                self.counts["matched"] += 1
+            if self._missed:
                 block.is_known = True
+                matched.append(self._found_late(self._missed[0]))
             return
         ends = {
             key: way.at(block.began_at)
@@ -184,8 +182,17 @@ class PhotoEye:
             rear_px, front_px = ends[key].rear_px - slack_px, ends[key].front_px + slack_px
             if rear_px <= self.place_px <= front_px:
                 block.is_known, block.key = True, key
-                repeated.append(key)
+                if key in self._missed:
+                    matched.append(self._found_late(key))
+                else:
+                    repeated.append(key)
                 return
+
+    def _found_late(self, key: int) -> int:
+        """A track that seemed to have no edge has it after all."""
+        self._missed.remove(key)
+        self.counts["missed"] -= 1
+        return key
 
     def _unseen(self, block: _Block) -> Unseen:
         speed_px_s = max((abs(way.speed_px_s) for way in self._ways.values()), default=0.0)
@@ -220,7 +227,7 @@ class PhotoEye:
                 joined.append(key)
             elif is_heard:
                 missed.append(key)
-                self._late.append(at)
+                self._missed.append(key)
         return tuple(joined), tuple(missed)
 
     def _touches_one_before(self, key: int) -> bool:

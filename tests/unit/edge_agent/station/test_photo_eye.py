@@ -153,6 +153,15 @@ def test_lost_edges_are_those_of_items_that_seemed_to_have_none_or_of_unseen_one
     assert belt.counted() == {"matched": 1, "unseen": 1}
 
 
+def test_an_edge_that_comes_far_too_late_is_that_of_the_item_in_the_beam_and_no_other_item() -> (
+    None
+):
+    late = [EyeEdge(3.15, True), EyeEdge(3.6, False)]
+    belt = Belt([Thing(0.5, length_px=120)]).run(7, late)
+    assert belt.told["matched"] == [0]
+    assert (belt.eye.counts["matched"], belt.eye.counts["missed"]) == (1, 0)
+
+
 def test_nothing_is_told_of_the_unseen_before_it_is_clear_what_was_there() -> None:
     eye = PhotoEye(EYE_PX, TOLERANCE_PX)
     eye.take([EyeEdge(10.0, True), EyeEdge(10.4, False)])
