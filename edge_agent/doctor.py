@@ -172,8 +172,8 @@ def _model(release: Release, settings: StationFile) -> str:
 
 
 def _policy(release: Release, settings: StationFile) -> str:
-    check_strict(release.policy, settings.policy)
-    policy = tightened(release.policy, settings.policy)
+    check_strict(release.policy, settings.policy, release.package.manifest.curve)
+    policy = tightened(release.policy, settings.policy, release.package.manifest.curve)
     votes = f"{policy.min_votes} frames, {policy.min_agreement:.0%} of them agreeing"
     return f"printed from {policy.threshold:g} on, {policy.min_margin:g} ahead, {votes}"
 

@@ -139,7 +139,7 @@ def _proven(
         return fleet.release, fleet
     release = load_release(_folders(settings)[0 if rung == "release" else -1])
     if rung == "release":  # of another, what it cannot do is told while it runs
-        check_strict(release.policy, settings.policy)
+        check_strict(release.policy, settings.policy, release.package.manifest.curve)
     proof(release)
     return release, None
 

@@ -257,7 +257,7 @@ class StationLoop:
     def _rules(self, release: Release) -> Rules:
         for found in looser(release.policy, self._policy):
             logger.warning("release %s: %s; the release's holds", release.name, found)
-        policy = tightened(release.policy, self._policy)
+        policy = tightened(release.policy, self._policy, release.package.manifest.curve)
         return Rules(release.package.manifest, policy, release.catalogue)
 
     def _act(self, update: StationUpdate) -> None:

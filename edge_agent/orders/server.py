@@ -1,5 +1,6 @@
 """An HTTP server that is asked for the order. Thin; loaded only where a station has one."""
 
+import time
 from http.client import HTTPException
 from typing import Final
 
@@ -10,6 +11,7 @@ from edge_agent.orders.document import MAX_BYTES
 
 _CONNECT_TIMEOUT_S: Final = 3.0
 _READ_TIMEOUT_S: Final = 10.0
+_PIECE_BYTES: Final = 64 * 1024
 
 
 class OrderServer:
@@ -17,10 +19,11 @@ class OrderServer:
 
     Args:
         url: Where it is asked.
+        answer_within_s: How long its answer may take, once it has begun.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, answer_within_s: float = _READ_TIMEOUT_S) -> None:
+        self._url, self._answer_within_s = url, answer_within_s
         self._etag: str | None = None
         timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=_READ_TIMEOUT_S)
         self._pool = urllib3.PoolManager(num_pools=1, retries=False, timeout=timeout)
@@ -33,7 +36,7 @@ class OrderServer:
                 "GET", self._url, headers=headers, preload_content=False, redirect=False
             )
             try:
-                content = answer.read(MAX_BYTES + 1) if answer.status == 200 else b""
+                content = self._content(answer) if answer.status == 200 else b""
             finally:
                 answer.close()
         except (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
@@ -49,6 +52,15 @@ class OrderServer:
         if len(content) > MAX_BYTES:
             raise InputError(f"larger than {MAX_BYTES} bytes", "send open lines", file=self._url)
         self._etag = answer.headers.get("ETag")
+        return content
+
+    def _content(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        """Reads an answer, but not for ever: one that drips is cut off."""
+        content, end = b"", time.monotonic() + self._answer_within_s
+        while len(content) <= MAX_BYTES and (piece := answer.read1(_PIECE_BYTES)):
+            content += piece
+            if time.monotonic() > end:
+                raise TimeoutError("its answer takes too long")
         return content
 
     def repeat(self) -> None:

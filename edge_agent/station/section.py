@@ -58,6 +58,8 @@ class PolicySection(Section):
     """`[policy]`: where this station asks for more than its release does.
 
     Attributes:
+        target_precision: Share of labels that must be right; not below the release's. The threshold
+            for it comes from the package's curve.
         threshold: Fused class probability from which an item is printed; not below the release's.
         min_votes: Frames that must have seen an item; not fewer.
         min_agreement: Share of them that must show its class; not smaller.
@@ -65,6 +67,7 @@ class PolicySection(Section):
         max_tolerance_mm: The catalogue's tolerances of sizes count up to this one; not more.
     """
 
+    target_precision: Probability | None = None
     threshold: Probability | None = None
     min_votes: Annotated[int, Field(ge=1, le=1_000)] | None = None
     min_agreement: Probability | None = None

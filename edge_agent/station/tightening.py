@@ -1,13 +1,14 @@
 """A release's policy, and what a station asks beyond it: never less. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from beltmark.contract.errors import InputError
+from beltmark.contract.package import CurvePoint
 from beltmark.contract.policy import Policy
 from edge_agent.station.section import PolicySection
 
-_LEAST = ("threshold", "min_votes", "min_agreement", "min_margin")
+_LEAST = ("target_precision", "threshold", "min_votes", "min_agreement", "min_margin")
 _MOST = ("max_tolerance_mm",)
 
 
@@ -30,14 +31,34 @@ class Looser:
         return f"policy.{self.field} is {self.own:g}, looser than the release's {self.release:g}"
 
 
-def tightened(policy: Policy, own: PolicySection) -> Policy:
-    """Returns the policy with the station's values where they are stricter."""
+def tightened(policy: Policy, own: PolicySection, curve: Sequence[CurvePoint] = ()) -> Policy:
+    """Returns the policy with the station's values where they are stricter.
+
+    Args:
+        policy: The release's.
+        own: The station's.
+        curve: The package's; a target precision that it never reaches lets nothing be printed.
+    """
     stricter = {
         field: value
         for field, value in _given(own)
         if not _is_looser(field, value, getattr(policy, field))
     }
+    if "target_precision" in stricter:
+        needed = threshold_for(stricter["target_precision"], curve)
+        before = stricter.get("threshold", policy.threshold)
+        stricter["threshold"] = max(before, 1.0 if needed is None else needed)
     return policy.model_copy(update=stricter)
+
+
+def threshold_for(precision: float, curve: Sequence[CurvePoint]) -> float | None:
+    """Returns the lowest threshold from which on a curve has a precision; None if it never has."""
+    found: float | None = None
+    for point in sorted(curve, key=lambda point: point.threshold, reverse=True):
+        if point.precision < precision:
+            break
+        found = point.threshold
+    return found
 
 
 def looser(policy: Policy, own: PolicySection) -> tuple[Looser, ...]:
@@ -49,12 +70,19 @@ def looser(policy: Policy, own: PolicySection) -> tuple[Looser, ...]:
     )
 
 
-def check_strict(policy: Policy, own: PolicySection) -> None:
-    """Makes sure that a station asks for no less than its release.
+def check_strict(policy: Policy, own: PolicySection, curve: Sequence[CurvePoint] = ()) -> None:
+    """Makes sure that a station asks for no less than its release, and for nothing impossible.
 
     Raises:
         InputError: It does; names the first such field.
     """
+    target = own.target_precision or 0.0
+    if target > policy.target_precision and threshold_for(target, curve) is None:
+        raise InputError(
+            f"no threshold of the package's curve reaches {target:g}",
+            "write less, or train a better package",
+            field="policy.target_precision",
+        )
     for found in looser(policy, own):
         bound = "most" if found.field in _MOST else "least"
         raise InputError(

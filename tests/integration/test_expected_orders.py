@@ -106,6 +106,7 @@ class Warehouse(BaseHTTPRequestHandler):
 
     content, etag, status = ORDER.encode(), '"1"', 200
     asked: list[str | None]
+    pieces: int | None = None
 
     def do_GET(self) -> None:
         self.asked.append(self.headers.get("If-None-Match"))
@@ -115,7 +116,12 @@ class Warehouse(BaseHTTPRequestHandler):
         self.send_header("ETag", self.etag)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            for piece in [body] if self.pieces is None else [body[:1]] * self.pieces:
+                self.wfile.write(piece)
+                self.wfile.flush()
+        except OSError:
+            pass  # it was cut off
 
     def log_message(self, *_: object) -> None:
         pass
@@ -146,7 +152,10 @@ def test_a_server_is_asked_and_says_when_nothing_is_new() -> None:
         handler.etag, handler.status = '"3"', 500
         with pytest.raises(InputError, match="answers 500"):
             source.fetch()
-        handler.status, handler.content = 200, b"x" * (5 * 1024 * 1024)
+        handler.etag, handler.status, handler.pieces = '"4"', 200, 1_000
+        with pytest.raises(InputError, match="takes too long"):
+            OrderServer(url, answer_within_s=0.0).fetch()
+        handler.pieces, handler.content = None, b"x" * (5 * 1024 * 1024)
         with pytest.raises(InputError, match="larger than"):
             source.fetch()
     with pytest.raises(InputError, match="cannot be asked"):

@@ -7,9 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beltmark.contract.errors import InputError
+from beltmark.contract.package import CurvePoint
 from beltmark.contract.policy import Policy
 from edge_agent.station.section import PolicySection
-from edge_agent.station.tightening import Looser, check_strict, looser, tightened
+from edge_agent.station.tightening import (
+    Looser,
+    check_strict,
+    looser,
+    threshold_for,
+    tightened,
+)
 
 POLICY = Policy(threshold=0.8, min_votes=3, min_agreement=0.6, min_margin=0.2, max_tolerance_mm=5.0)
 
@@ -50,9 +57,36 @@ def test_the_same_value_and_none_at_all_are_not_looser() -> None:
     assert tightened(unbounded, own).max_tolerance_mm == 5.0
 
 
+CURVE = tuple(
+    CurvePoint(threshold=threshold, precision=precision, coverage=0.5)
+    for threshold, precision in [(0.5, 0.999), (0.6, 0.98), (0.85, 0.997), (0.9, 0.999), (0.95, 1)]
+)
+
+
+@pytest.mark.parametrize(
+    ("precision", "threshold"), [(0.996, 0.85), (0.999, 0.9), (1.0, 0.95), (0.98, 0.8)]
+)
+def test_a_target_precision_becomes_the_threshold_of_the_curve(
+    precision: float, threshold: float
+) -> None:
+    own = PolicySection(target_precision=precision)
+    assert tightened(POLICY, own, CURVE).threshold == threshold
+    both = PolicySection(target_precision=precision, threshold=0.99)
+    assert tightened(POLICY, both, CURVE).threshold == 0.99
+
+
+def test_a_target_precision_that_is_never_reached_prints_nothing() -> None:
+    own = PolicySection(target_precision=1.0)
+    assert threshold_for(1.0, CURVE[:-1]) is None
+    assert tightened(POLICY, own, CURVE[:-1]).threshold == 1.0
+    with pytest.raises(InputError, match="no threshold of the package's curve reaches 1"):
+        check_strict(POLICY, own, CURVE[:-1])
+
+
 _SHARES = st.floats(0, 1)
 _SECTIONS = st.builds(
     PolicySection,
+    target_precision=st.none() | _SHARES,
     threshold=st.none() | _SHARES,
     min_votes=st.none() | st.integers(1, 9),
     min_agreement=st.none() | _SHARES,
