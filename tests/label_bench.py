@@ -3,6 +3,7 @@ turns the spooler's thread by hand and moves the clock.
 """
 
 import sqlite3
+import threading
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
@@ -53,7 +54,9 @@ class DyingJournal:
         return self._committed(self._journal.close_label(*args, **more))
 
     def _committed(self, future: "Future[None]") -> "Future[None]":
-        if self.commits_to_live is not None:
+        # Not on the journal's own thread, where the desk hands labels on: it must go on here.
+        is_mortal = threading.current_thread() is threading.main_thread()
+        if self.commits_to_live is not None and is_mortal:
             self.commits_to_live -= 1
             if self.commits_to_live <= 0:
                 self.commits_to_live = None
@@ -124,6 +127,7 @@ class LabelBench:
             except Killed:
                 self.journal.close()
                 continue
+            self.flush()
             return
 
     def kill(self) -> None:
@@ -139,6 +143,11 @@ class LabelBench:
             item_id, self.now, Place(300, 160, self.now), decision, "r", "a" * 64, LAYOUT
         )
         self.desk.settle(new)
+        self.flush()
+
+    def flush(self) -> None:
+        """Waits for what was put in, and for what the desk puts in when that is committed."""
+        self.journal.flush()
         self.journal.flush()
 
     def turn(self, turns: int = 1) -> None:
@@ -148,7 +157,7 @@ class LabelBench:
                 self.spooler.advance()
             except Killed:
                 self.kill()
-            self.journal.flush()
+            self.flush()
             self.now += TURN_S
 
     def hold(self) -> None:
@@ -165,5 +174,6 @@ class LabelBench:
         return {item.item_id: item.outcome for item in read_items(self.path)}
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
+        self.flush()
         with closing(sqlite3.connect(self.path)) as connection:
             return connection.execute(query).fetchall()
