@@ -11,6 +11,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import cast, get_args
 
 import cv2
 
@@ -26,7 +27,7 @@ from beltmark.simulation.shapes.families import CLASS_NAMES
 from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.video import write_frames, write_video
 from beltmark.simulation.warehouse import SimulatedWarehouse, WarehouseFaults, WarehouseRecord
-from beltmark.simulation.world import WorldPlan
+from beltmark.simulation.world import LabelFault, WorldPlan
 
 BUNDLED_CATALOGUE = Path(__file__).parents[1] / "bundled" / "catalogue.csv"
 
@@ -63,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(station, seconds=0.0)
     for name in ("camera", "control", "printer"):
         station.add_argument(f"--{name}-port", type=whole(0, 65535), default=0)
+    _add_scan_options(station)
     station.add_argument("--truth", type=Path, required=True, help="file to write at the end")
     station.add_argument(
         "--eye-at",
@@ -126,6 +128,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_scan_options(station: argparse.ArgumentParser) -> None:
+    station.add_argument(
+        "--scan-port", type=whole(0, 65535), help="a second camera that reads labels (0: any port)"
+    )
+    station.add_argument(
+        "--label-fault",
+        type=_label_fault,
+        action="append",
+        default=[],
+        metavar="KIND@N",
+        help="what goes wrong with the N-th label: lost, late, repeated, smeared",
+    )
+
+
 def _add_run_options(parser: argparse.ArgumentParser, seconds: float = 20.0) -> None:
     parser.add_argument("--seed", type=whole(0, 2**63), required=True)
     parser.add_argument(
@@ -136,6 +152,18 @@ def _add_run_options(parser: argparse.ArgumentParser, seconds: float = 20.0) -> 
         "--catalogue", type=Path, default=BUNDLED_CATALOGUE, help="CSV of the products that come"
     )
     parser.add_argument("--foreign-share", type=between(0, 1), default=0.12, help="(default: 0.12)")
+
+
+def _label_fault(text: str) -> tuple[int, LabelFault]:
+    """Reads KIND@N.
+
+    Raises:
+        argparse.ArgumentTypeError: It is something else.
+    """
+    kind, _, number = text.partition("@")
+    if kind not in get_args(LabelFault) or not number.isascii() or not number.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND@N: lost, late, repeated, smeared")
+    return int(number), cast(LabelFault, kind)
 
 
 def _world_plan(arguments: argparse.Namespace) -> WorldPlan:
@@ -173,12 +201,14 @@ def _live_plan(arguments: argparse.Namespace) -> WorldPlan:
         beam=beam,
         invisible=set(arguments.invisible),
         applicator=_applicator_plan(arguments),
+        label_faults=dict(arguments.label_fault),
     )
 
 
 def _station(arguments: argparse.Namespace) -> int:
     plan = StationPlan(
         world=_live_plan(arguments),
+        scan_port=arguments.scan_port,
         seconds=arguments.seconds,
         fps=arguments.fps,
         needs_permit=not arguments.no_permit,

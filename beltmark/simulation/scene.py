@@ -59,6 +59,15 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
+class Painting:
+    """A picture before it is exposed, [H, W, 3] uint8 BGR, and as in `Picture` what is on it."""
+
+    canvas: ImageArray
+    seen: tuple[SeenItem, ...]
+    owner: NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
 class Scene:
     """A camera over a belt under a light."""
 
@@ -69,6 +78,12 @@ class Scene:
     def render(
         self, placements: list[Placement], travel_mm: float, rng: np.random.Generator
     ) -> Picture:
+        """Take a picture of the belt and the items on it."""
+        painting = self.paint(placements, travel_mm)
+        image_bgr = self.eye.expose(painting.canvas, rng)
+        return Picture(image_bgr, painting.seen, painting.owner)
+
+    def paint(self, placements: list[Placement], travel_mm: float) -> Painting:
         """Paint the belt and the items on it, those farthest from the camera first."""
         canvas = self.backdrop.render(travel_mm)
         owner = np.full(canvas.shape[:2], -1, np.int16)
@@ -83,7 +98,7 @@ class Scene:
             for item_id, (count, truncated) in whole_px.items()
             if (item := _seen(owner, item_id, count, truncated)) is not None
         )
-        return Picture(self.eye.expose(canvas, rng), seen, owner)
+        return Painting(canvas, seen, owner)
 
     def _depth(self, placed: Placement) -> float:
         """Items nearer to the camera's foot lean over those farther away."""

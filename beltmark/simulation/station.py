@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from beltmark.simulation.control import (
@@ -29,6 +29,12 @@ logger = logging.getLogger(__name__)
 EYE = "eye"
 """The name of the photo-eye among the relay's inputs."""
 
+SCAN_AT_MM = 230.0
+"""Where the scan camera is, from the middle of the station's."""
+
+SCAN_EVERY_S = 0.08
+"""Time between two of its pictures, beyond what taking one takes."""
+
 LINGER_S = 3.0
 """After the last item has left, labels on their way still come out."""
 
@@ -48,6 +54,7 @@ class StationPlan:
         camera_port: TCP port of the camera; 0 takes a free one. Likewise the others.
         control_port: TCP port for permit and divert.
         printer_port: TCP port of the printer.
+        scan_port: TCP port of a second camera, which reads labels; without it there is none.
         printer_faults: What is wrong with the printer.
         confirms_diverts: Whether the relay says which items it took off.
     """
@@ -59,6 +66,7 @@ class StationPlan:
     camera_port: int = 0
     control_port: int = 0
     printer_port: int = 0
+    scan_port: int | None = None
     printer_faults: PrinterFaults | None = None
     confirms_diverts: bool = True
 
@@ -75,7 +83,10 @@ class SimulatedStation:
         self._plan = plan
         self._clock = clock
         self._lock = threading.Lock()
-        self._world = World(plan.world)
+        world = plan.world
+        if plan.scan_port is not None and world.scan_at_mm is None:
+            world = replace(world, scan_at_mm=SCAN_AT_MM)
+        self._world = World(world)
         self._stopping = threading.Event()
         self._first_run_s: float | None = None
         self._was_running = False
@@ -83,16 +94,20 @@ class SimulatedStation:
         self._is_empty = threading.Event()
         self._failure: Exception | None = None
         self._camera = MjpegServer(plan.camera_port)
+        self._scan = None if plan.scan_port is None else MjpegServer(plan.scan_port)
         self._control = ControlServer(self._on_signal, plan.control_port)
         self.printer = SimulatedPrinter(
             port=plan.printer_port, faults=plan.printer_faults, on_label=self._on_label
         )
         self._thread = threading.Thread(target=self._run, name="belt", daemon=True)
+        self._scan_thread = threading.Thread(target=self._run_scan, name="scan", daemon=True)
 
     @property
     def addresses(self) -> dict[str, str]:
         """Where camera, control and printer listen."""
+        scan = {} if self._scan is None else {"scan": self._scan.address}
         return {
+            **scan,
             "camera": self._camera.address,
             "control": self._control.address,
             "printer": self.printer.address,
@@ -103,6 +118,9 @@ class SimulatedStation:
         self.printer.start()
         self._control.start()
         self._camera.start()
+        if self._scan is not None:
+            self._scan.start()
+            self._scan_thread.start()
         self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -127,6 +145,9 @@ class SimulatedStation:
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._camera.stop()
+        if self._scan is not None:
+            self._scan_thread.join(timeout=10)
+            self._scan.stop()
         self._control.stop()
         self.printer.stop()
 
@@ -147,6 +168,14 @@ class SimulatedStation:
             self._keep_running()
         except Exception as error:  # told by `wait`: a thread must not die unseen
             self._failure = error
+
+    def _run_scan(self) -> None:
+        """Takes the scan camera's pictures beside the belt, which must not wait for them."""
+        assert self._scan is not None
+        while not self._stopping.wait(SCAN_EVERY_S):
+            with self._lock:
+                at_s, picture = self._clock(), self._world.scan()
+            self._scan.latest.publish(picture(), at_s)
 
     def _keep_running(self) -> None:
         interval_s = 1.0 / self._plan.fps

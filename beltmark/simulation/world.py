@@ -5,8 +5,9 @@ Pure apart from its own state: time comes with every call. Leaves threads and pr
 """
 
 from collections import deque
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from beltmark.simulation.appearance import live_scene
 from beltmark.simulation.applicator import Act, Applicator, ApplicatorPlan
 from beltmark.simulation.beam import Beam, BeamEdge, BeamPlan
 from beltmark.simulation.belt import Belt, BeltItem, BeltLayout
+from beltmark.simulation.close_up import CloseUp, Sticker
+from beltmark.simulation.label_picture import SIZE_MM
 from beltmark.simulation.permit import RunPermit
 from beltmark.simulation.scene import Picture, Placement, SeenItem
 from beltmark.simulation.sticker import with_sticker
@@ -34,7 +37,19 @@ REMEMBERED_FRAMES = 18_000
 LIVE_VIEW = View(distance_mm=800.0, pitch_rad=0.14)
 """A well set up camera: almost straight above."""
 
-STICKER_MM = (38.0, 25.0)
+SCAN_EXIT_MM = 180.0
+"""Beyond the scan camera, an item is on the belt for so long: time enough to take it off."""
+
+LabelFault = Literal["lost", "late", "repeated", "smeared"]
+"""What goes wrong with a label.
+
+lost: It falls on the floor.
+late: The next item gets it, beside its own.
+repeated: The printer gives it again, and the next item gets that, beside its own.
+smeared: Its ink is wiped.
+"""
+
+STICKER_MM = SIZE_MM
 _ITEM_MIDDLE_MM = 20.0
 """Height at which an image position of an item is taken to lie."""
 
@@ -55,6 +70,9 @@ class WorldPlan:
         invisible: Numbers of the items that the camera does not show.
         applicator: What puts labels onto items when it is told to; None sticks each label on as it
             comes out.
+        scan_at_mm: Place of a second camera that reads labels, from the middle of the first; None
+            for none.
+        label_faults: What goes wrong with the n-th label that comes out, from 1.
     """
 
     seed: int
@@ -67,6 +85,8 @@ class WorldPlan:
     beam: BeamPlan | None = None
     invisible: Collection[int] = ()
     applicator: ApplicatorPlan | None = None
+    scan_at_mm: float | None = None
+    label_faults: Mapping[int, LabelFault] = field(default_factory=dict)
 
     @property
     def layout(self) -> BeltLayout:
@@ -75,7 +95,7 @@ class WorldPlan:
         return BeltLayout(
             speed_mm_s=self.speed_px_s / self.view.px_per_mm,
             entry_mm=-half_mm,
-            exit_mm=half_mm + 60.0,
+            exit_mm=max(half_mm + 60.0, (self.scan_at_mm or 0.0) + SCAN_EXIT_MM),
             applicator_mm=(2 * self.applicator_part - 1) * half_mm,
             clearance_mm=self.clearance_mm,
         )
@@ -165,6 +185,13 @@ class World:
             self.beam = Beam(plan.beam, (2 * plan.beam.place_part - 1) * half_mm)
         self.beam_told: list[BeamEdge] = []
         self.applicator = None if plan.applicator is None else Applicator(plan.applicator)
+        self._close_up = None
+        if plan.scan_at_mm is not None:
+            surface = self._scene.backdrop.surface
+            self._close_up = CloseUp(surface, looks, plan.scan_at_mm)
+        self._stickers: dict[int, list[Sticker]] = {}
+        self._labels_out = 0
+        self._held_back: list[bytes] = []
         self._frame_count = 0
         self._last_s: float | None = None
 
@@ -202,30 +229,64 @@ class World:
 
     def picture(self) -> Picture:
         """What the camera sees now."""
-        placements = [
+        return self._scene.render(self._placements(), self.belt.travel_mm, self._noise())
+
+    def scan(self) -> Callable[[], bytes]:
+        """What is before the scan camera now: call it, on any thread, for the JPEG of it.
+
+        Only for a plan with `scan_at_mm`.
+        """
+        assert self._close_up is not None
+        camera, placements, travel_mm = self._close_up, self._placements(), self.belt.travel_mm
+        stickers = {p.item_id: tuple(self._stickers.get(p.item_id, ())) for p in placements}
+        noise = self._noise()
+        return lambda: camera.encode(camera.render(placements, stickers, travel_mm, noise))
+
+    def _placements(self) -> list[Placement]:
+        return [
             Placement(item.item_id, item.posed, self.belt.x_mm(item), item.y_mm)
             for item in self.belt.present
             if item.posed is not None and item.item_id not in self.plan.invisible
         ]
-        noise = np.random.default_rng([self.plan.seed, self._frame_count])
-        return self._scene.render(placements, self.belt.travel_mm, noise)
+
+    def _noise(self) -> np.random.Generator:
+        return np.random.default_rng([self.plan.seed, self._frame_count])
 
     def encode(self, picture: Picture) -> bytes:
         """Compress a picture to JPEG as the camera does."""
         return self._scene.eye.encode(picture.image_bgr)
 
     def take_label(self, zpl: bytes, at_s: float) -> LabelTruth:
-        """A label came out of the printer: it sticks to an item, falls, or waits to be applied."""
+        """A label came out of the printer: it sticks to an item, falls, or waits to be applied.
+
+        One that is held back for the next item is noted when it lands there; `label_faults` are of
+        labels that stick as they come out.
+        """
         if self.applicator is not None:
             self.applicator.take(len(self.labels), at_s)
             label = LabelTruth(at_s, zpl, read_marking(zpl), None, is_at_applicator=True)
             self.labels.append(label)
             return label
+        self._labels_out += 1
+        fault = self.plan.label_faults.get(self._labels_out)
+        held_back, self._held_back = self._held_back, []
+        for earlier in held_back:
+            self._land(earlier, at_s)
+        if fault in ("late", "repeated"):
+            self._held_back.append(zpl)
+        if fault == "late":
+            return LabelTruth(at_s, zpl, read_marking(zpl), None)
+        if fault == "lost":
+            self.labels.append(LabelTruth(at_s, zpl, read_marking(zpl), None))
+            return self.labels[-1]
+        return self._land(zpl, at_s, is_smeared=fault == "smeared")
+
+    def _land(self, zpl: bytes, at_s: float, *, is_smeared: bool = False) -> LabelTruth:
         item = self.belt.apply_label()
         label = LabelTruth(at_s, zpl, read_marking(zpl), item.item_id if item else None)
         self.labels.append(label)
         if item is not None:
-            self._stick(item)
+            self._stick(item, label.marking, is_smeared=is_smeared)
         return label
 
     def act(self, at_s: float) -> Act | None:
@@ -242,10 +303,10 @@ class World:
                 is_scrap=not act.is_applied,
             )
             if item is not None:
-                self._stick(item)
+                self._stick(item, self.labels[index].marking)
         return act
 
-    def _stick(self, item: BeltItem) -> None:
+    def _stick(self, item: BeltItem, marking: Marking | None, *, is_smeared: bool = False) -> None:
         """Let later frames show the label where the applicator touched the item."""
         if item.posed is None:
             return
@@ -262,6 +323,13 @@ class World:
             STICKER_MM,
         )
         item.posed = replace(item.posed, solid=solid)
+        if self._close_up is not None:
+            # In the close-up, a second label lies beside the first: both can be read.
+            beside = (SIZE_MM[1] + 1.0) * (item.label_count - 1)
+            x_mm = along * np.cos(turned) + beside * np.sin(turned)
+            y_mm = beside * np.cos(turned) - along * np.sin(turned)
+            sticker = Sticker(marking, float(x_mm), float(y_mm), is_smeared)
+            self._stickers.setdefault(item.item_id, []).append(sticker)
 
     def divert(
         self, named: str, x_px: float, y_px: float, seen_at_s: float, at_s: float

@@ -22,9 +22,10 @@ unreadable: Something like a label was seen, and nothing of ours read.
 missing: Nothing like a label was seen.
 """
 
-SAME_LABEL_S = 0.3
-"""A label that is not read for so long, and then again, has passed twice."""
+SAME_LABEL_S = 0.5
+"""A label that is not read for so long, in several pictures, and then again, has passed twice."""
 
+_GONE_FRAMES = 3
 _SURE_SEEN_FRAMES = 2
 _MAX_REMEMBERED = 4_096
 _MAX_PASSES = 256
@@ -102,6 +103,7 @@ class _Pass:
     first_s: float
     last_s: float
     most_at_once: int
+    frames_without: int = 0
 
     @property
     def middle_s(self) -> float:
@@ -157,6 +159,7 @@ class ScanJudge:
                 return
             now = self._passes[read.marking] = _Pass(read, at_s, at_s, times)
         now.last_s, now.most_at_once = at_s, max(now.most_at_once, times)
+        now.frames_without = 0
         owner = self._items.get(read.owner)
         if owner is not None and _is_in(owner.expected, now):
             owner.is_read = True
@@ -165,8 +168,10 @@ class ScanJudge:
         findings = []
         for marking, done in list(self._passes.items()):
             owner = self._items.get(done.read.owner)
+            done.frames_without += 1
+            is_gone = at_s - done.last_s > SAME_LABEL_S and done.frames_without >= _GONE_FRAMES
             widest_s = 2 * _width_s(owner or next(iter(self._items.values()), None))
-            if at_s - done.last_s > SAME_LABEL_S or done.last_s - done.first_s > widest_s:
+            if is_gone or done.last_s - done.first_s > widest_s:
                 del self._passes[marking]
                 if (finding := self._judge_pass(done)) is not None:
                     findings.append(finding)
@@ -175,8 +180,11 @@ class ScanJudge:
     def _judge_pass(self, done: _Pass) -> Finding | None:
         """Says what is wrong with a label that has gone through; None where nothing is."""
         owner, serial = self._items.get(done.read.owner), done.read.marking.serial
-        is_its_own = owner is not None and _is_in(owner.expected, done)
-        there = self._item_at(done.middle_s)
+        there = self._item_with(done)
+        # A moment outside its window, with no other item near: it is its own all the same.
+        is_its_own = owner is not None and (_is_in(owner.expected, done) or there is owner)
+        if owner is not None and is_its_own:
+            owner.is_read = True
         if is_its_own and done.most_at_once == 1:
             return None
         blamed = owner if is_its_own or there is None else there
@@ -218,15 +226,17 @@ class ScanJudge:
         """Whether a label that is still being read may turn out to be on this item."""
         owner = self._items.get(running.read.owner)
         belongs = owner is not None and _is_in(owner.expected, running)
-        return not belongs and running.first_s <= item.expected.closes_s
+        return not belongs and running.first_s <= item.expected.closes_s + SAME_LABEL_S
 
-    def _item_at(self, at_s: float) -> _Item | None:
+    def _item_with(self, done: _Pass) -> _Item | None:
+        """The item that was in the zone when a label went through, if one was."""
         near: Sequence[_Item] = [
             item
             for item in self._items.values()
-            if item.expected.opens_s <= at_s <= item.expected.closes_s
+            if item.expected.opens_s - SAME_LABEL_S <= done.last_s
+            and done.first_s <= item.expected.closes_s + SAME_LABEL_S
         ]
-        return min(near, key=lambda item: abs(item.expected.middle_s - at_s), default=None)
+        return min(near, key=lambda item: abs(item.expected.middle_s - done.middle_s), default=None)
 
 
 def _own_result(item: _Item) -> Finding:
@@ -243,7 +253,7 @@ def _own_result(item: _Item) -> Finding:
 
 def _is_in(expected: Expected, done: _Pass) -> bool:
     """Whether a label was read while its item may have been there."""
-    return done.last_s >= expected.opens_s and done.first_s <= expected.closes_s + SAME_LABEL_S
+    return done.last_s >= expected.opens_s and done.first_s <= expected.closes_s
 
 
 def _width_s(item: _Item | None) -> float:

@@ -24,8 +24,10 @@ _FORMATS = zxingcpp.BarcodeFormats(
 )
 _MAX_SYMBOLS = 64
 # Paper as a camera sees it: bright, without colour, a filled rectangle with print on it.
-_PAPER_SATURATION, _PAPER_LEVEL = 60, 150
-_LEAST_PAPER_SHARE, _LEAST_FILLED_SHARE, _LEAST_PRINT_DEVIATION = 0.005, 0.75, 18.0
+_PAPER_SATURATION = 60
+_PAPER_LEVELS = (140, 170, 200, 225)
+_LEAST_PAPER_SHARE, _MOST_PAPER_SHARE = 0.005, 0.5
+_LEAST_FILLED_SHARE, _LONGEST_SHEET, _LEAST_PRINT_DEVIATION = 0.85, 3.0, 15.0
 _PAPER_WIDTH_PX = 160
 _MAX_DOUBLED_PX = 640 * 480
 
@@ -100,17 +102,30 @@ def _shows_paper(image_bgr: NDArray[np.uint8]) -> bool:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
     _, saturation, level = cv2.split(cv2.cvtColor(small, cv2.COLOR_BGR2HSV))
-    paper = ((saturation < _PAPER_SATURATION) & (level > _PAPER_LEVEL)).astype(np.uint8)
-    paper = cv2.morphologyEx(paper, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)).astype(np.uint8)
-    contours, _ = cv2.findContours(paper, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    for contour in contours:
-        area = cv2.contourArea(contour)
-        (_, sides, _) = cv2.minAreaRect(contour)
-        if area < _LEAST_PAPER_SHARE * paper.size or area < _LEAST_FILLED_SHARE * np.prod(sides):
-            continue
-        inside = np.zeros_like(paper)
-        cv2.drawContours(inside, [contour], -1, 1, cv2.FILLED)
-        _, deviation = cv2.meanStdDev(level, mask=cv2.erode(inside, np.ones((3, 3), np.uint8)))
-        if float(deviation[0, 0]) > _LEAST_PRINT_DEVIATION:
-            return True
-    return False
+    # The goods below may be pale as well: at one of these levels, the paper stands out from them.
+    return any(
+        _is_printed_sheet(contour, level)
+        for least in _PAPER_LEVELS
+        for contour in cv2.findContours(
+            ((saturation < _PAPER_SATURATION) & (level > least)).astype(np.uint8),
+            cv2.RETR_EXTERNAL,
+            cv2.CHAIN_APPROX_SIMPLE,
+        )[0]
+    )
+
+
+def _is_printed_sheet(contour: MatLike, level: MatLike) -> bool:
+    """Whether an outline in a picture of grey levels, uint8 [height, width], is that of a label."""
+    area = cv2.contourArea(contour)
+    (_, sides, _) = cv2.minAreaRect(contour)
+    is_sheet = (
+        _LEAST_PAPER_SHARE * level.size < area < _MOST_PAPER_SHARE * level.size
+        and area > _LEAST_FILLED_SHARE * sides[0] * sides[1]
+        and max(sides) < _LONGEST_SHEET * min(sides)
+    )
+    if not is_sheet:
+        return False
+    inside = np.zeros(level.shape[:2], np.uint8)
+    cv2.drawContours(inside, [contour], -1, 1, cv2.FILLED)
+    _, deviation = cv2.meanStdDev(level, mask=cv2.erode(inside, np.ones((3, 3), np.uint8)))
+    return bool(deviation[0, 0] > _LEAST_PRINT_DEVIATION)

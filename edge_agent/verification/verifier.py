@@ -136,10 +136,10 @@ class Verifier:
 
     def tell(self) -> Mapping[str, object]:
         """How the scan stands, for the status file."""
-        latest, camera = self._acts.latest, self.camera
+        latest, camera, reason = self._acts.latest, self.camera, self.hold_reason
         return {
-            "state": "stopped" if self.hold_reason else "ok",
-            "reason": self.hold_reason,
+            "state": "stopped" if self._acts.hold_reason else "blind" if reason else "ok",
+            "reason": reason,
             "counts": self._acts.counts,
             "latest": None if latest is None else {"result": latest[0], "told": latest[1]},
             "frames": self._frames,

@@ -119,6 +119,15 @@ def test_one_read_in_one_picture_is_enough() -> None:
     assert results(findings) == [("i0", "verified")]
 
 
+def test_a_label_that_is_not_read_for_a_moment_has_passed_once() -> None:
+    line = Line(1)
+    findings = []
+    for at_s in (0.9, 1.0, 1.1, 1.75, 2.5, 2.6, 2.7, 3.5):  # the camera stalls, the label stays
+        reads = [Read(marking(0), "i0")] if 1.0 <= at_s <= 1.75 else []
+        findings += line.judge.see(at_s, reads, is_label_like=bool(reads))
+    assert results(findings) == [("i0", "verified")]
+
+
 def test_a_label_on_something_that_bears_none_of_ours_is_told_of_its_own_item() -> None:
     line = Line(1)
     findings = []
@@ -133,7 +142,8 @@ def test_a_label_on_something_that_bears_none_of_ours_is_told_of_its_own_item() 
 def test_a_label_from_before_the_start_is_told_and_blames_no_item() -> None:
     judge = ScanJudge()
     findings = judge.see(1.0, [Read(marking(7), "old")], is_label_like=True)
-    findings += judge.see(2.0, [], is_label_like=False)
+    for at_s in (2.0, 2.1, 2.2):
+        findings += judge.see(at_s, [], is_label_like=False)
     assert results(findings) == [(None, "mismatch")]
 
 
