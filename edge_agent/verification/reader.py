@@ -15,13 +15,6 @@ from numpy.typing import NDArray
 
 from edge_agent.verification.marking import Marking, marking_of
 
-_FORMATS = zxingcpp.BarcodeFormats(
-    [
-        zxingcpp.BarcodeFormat.DataMatrix,
-        zxingcpp.BarcodeFormat.QRCode,
-        zxingcpp.BarcodeFormat.Code128,
-    ]
-)
 _MAX_SYMBOLS = 64
 # Paper as a camera sees it: bright, without colour, a filled rectangle with print on it.
 _PAPER_SATURATION = 60
@@ -65,7 +58,9 @@ def _decoded(grey: MatLike) -> tuple[tuple[Marking, ...], bool]:
     """The markings in a picture, uint8 [height, width], and whether it has other symbols that
     could not be decoded.
     """
-    symbols = zxingcpp.read_barcodes(grey, formats=_FORMATS, return_errors=True)[:_MAX_SYMBOLS]
+    kinds = zxingcpp.BarcodeFormat.DataMatrix, zxingcpp.BarcodeFormat.QRCode
+    formats = zxingcpp.BarcodeFormats([*kinds, zxingcpp.BarcodeFormat.Code128])
+    symbols = zxingcpp.read_barcodes(grey, formats=formats, return_errors=True)[:_MAX_SYMBOLS]
     decoded = [symbol for symbol in symbols if symbol.valid]
     return _apart(decoded), len(decoded) < len(symbols)
 
