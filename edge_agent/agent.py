@@ -7,90 +7,27 @@ than none; the run permit falls first, and the belt stands.
 
 import contextlib
 import logging
-import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
-from edge_agent.capture.camera import Camera, objection
+from edge_agent.capture.camera import objection
 from edge_agent.capture.frame import Frame
-from edge_agent.capture.health import HOLDS_ON, PictureFault
-from edge_agent.evidence import EvidenceFolder
-from edge_agent.fallback.opening import Ladder
 from edge_agent.notify import open_watchdog
-from edge_agent.outputs.fitness import Fitness
-from edge_agent.outputs.outputs import Outputs
 from edge_agent.outputs.request import taken_releases
-from edge_agent.printing.by_hand import ByHand
-from edge_agent.printing.desk import OutcomeDesk
-from edge_agent.printing.hand_requests import HandRequests
-from edge_agent.printing.journal import Journal
-from edge_agent.printing.spooler import Spooler
-from edge_agent.side_part import SidePart
-from edge_agent.stages import Pulse, StageTimes
-from edge_agent.station_loop import StationLoop, StepReport
+from edge_agent.parts import Identity, Parts
+from edge_agent.station_loop import StepReport
 from edge_agent.status import StatusFile
+from edge_agent.telling import SoFar, status_of
 
 if TYPE_CHECKING:
-    from edge_agent.membership import Membership
-    from edge_agent.verification.verifier import Verifier
+    pass
 
 logger = logging.getLogger(__name__)
 
 _IDLE_PERIOD_S = 0.2
-_ON_ITS_OWN: Mapping[str, object] = {"uplink": None, "update": None, "samples": None}
-_NOTHING_BESIDE: Mapping[str, object] = {
-    "serials": None,
-    "photo_eye": None,
-    "order": None,
-    "warehouse": None,
-}
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What a station consists of; one that is on its own has no fleet.
-
-    `beside` is what runs beside it and never holds it up, by name.
-    """
-
-    camera: Camera
-    loop: StationLoop
-    desk: OutcomeDesk
-    spooler: Spooler
-    journal: Journal
-    evidence: EvidenceFolder
-    outputs: Outputs
-    fitness: Fitness
-    pulse: Pulse
-    times: StageTimes
-    ladder: Ladder
-    by_hand: ByHand
-    requests: HandRequests
-    fleet: "Membership | None" = None
-    beside: Mapping[str, SidePart] = field(default_factory=dict)
-    verifier: "Verifier | None" = None
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which station this is.
-
-    Attributes:
-        station: Its name.
-        folder: Its data folder.
-        camera_holds_on: Faults of the picture on which the belt is held.
-        printer_holds_belt: Whether the belt stands while the printer takes no labels.
-    """
-
-    station: str
-    folder: Path
-    printer_holds_belt: bool
-    camera_holds_on: tuple[PictureFault, ...] = HOLDS_ON
 
 
 class Agent:
@@ -106,14 +43,13 @@ class Agent:
         self, parts: Parts, identity: Identity, show: Callable[[StepReport], None]
     ) -> None:
         self._parts, self._identity, self._show = parts, identity, show
-        self._started_at = time.time()
         # A plain flag, not an Event: a signal handler sets it, perhaps in the midst of a lock.
         self._is_stopping = False
         self._has_crashed = False
-        self._decided: Counter[str] = Counter()
-        self._speed_px_s: float | None = None
-        self._turns = self._passed_over = 0
-        self._status = StatusFile(identity.folder / "status.json", self._tell)
+        self._so_far = SoFar(time.time())
+        self._turns = 0
+        told = partial(status_of, parts, identity, self._so_far)
+        self._status = StatusFile(identity.folder / "status.json", told)
         self._watchdog = open_watchdog(self._moves, self._told_shortly)
         ask = parts.fitness.ask
         ask("agent", lambda: "it is stopping" if self._is_stopping else None)
@@ -213,15 +149,15 @@ class Agent:
         if report.was_looked_at:
             parts.times.add("decide", step_s - parts.times.latest_s("detect"))
         else:
-            self._passed_over += 1
+            self._so_far.passed_over += 1
         latency_s: float | None = None
         if parts.camera.is_live and report.was_looked_at:
             wait_s = max(0.0, taken_at - frame.captured_at)
             latency_s = wait_s + step_s
             parts.times.add("wait", wait_s)
             parts.times.add("capture_to_decision", latency_s)
-        self._speed_px_s = report.speed_px_s
-        self._decided.update(decision.outcome for _, decision in report.decided)
+        self._so_far.speed_px_s = report.speed_px_s
+        self._so_far.decided.update(decision.outcome for _, decision in report.decided)
         if parts.fleet is not None:
             counts = parts.fleet.uplink.counts
             counts.count_frame(latency_s, parts.camera.mailbox.dropped)
@@ -277,48 +213,3 @@ class Agent:
         if health.state == "ready" or not self._identity.printer_holds_belt:
             return None
         return f"{health.state}: {health.told}"
-
-    def _tell(self) -> Mapping[str, object]:
-        """What stands in the status file."""
-        parts, identity = self._parts, self._identity
-        release = parts.loop.release
-        camera, problems = parts.camera, parts.fitness.problems()
-        return {
-            "version": 1,
-            "station": identity.station,
-            "release": release.name,
-            "package_sha256": release.package.digest,
-            "fallback": parts.ladder.told,
-            "policy": list(parts.loop.policy_told),
-            "process": os.getpid(),
-            "started_at": self._started_at,
-            "written_at": time.time(),
-            "may_run": not problems,
-            "problems": problems,
-            "camera": {
-                **asdict(camera.health),
-                "source": camera.name,
-                "picture": camera.picture.fault or "good",
-                "picture_since": camera.picture.since,
-                "fps": round(camera.fps, 1),
-                "frames": camera.frames,
-                "dropped": camera.mailbox.dropped,
-                "unreadable": camera.unreadable,
-            },
-            "printer": asdict(parts.spooler.health),
-            "printers": [
-                {"address": address, **asdict(health)} for address, health in parts.spooler.printers
-            ],
-            "verification": None if parts.verifier is None else parts.verifier.tell(),
-            "journal": asdict(parts.journal.health),
-            "in_hand": parts.by_hand.in_hand,
-            **(_ON_ITS_OWN if parts.fleet is None else parts.fleet.tell()),
-            **parts.outputs.tell(),
-            **_NOTHING_BESIDE,
-            **{name: part.tell() for name, part in parts.beside.items()},
-            "frames": parts.pulse.frames,
-            "passed_over": self._passed_over,
-            "belt_speed_px_s": self._speed_px_s,
-            "decided": dict(self._decided),
-            "latency_ms": parts.times.percentiles_ms(),
-        }

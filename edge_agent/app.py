@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edge_agent.agent import Agent, Identity, Parts
+from edge_agent.agent import Agent
 from edge_agent.beside import health_of, open_side_parts
 from edge_agent.capture.barcode import BarcodeReader
 from edge_agent.describing import describe
@@ -21,6 +21,7 @@ from edge_agent.orders.opening import open_orders
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
 from edge_agent.panel.desk import StationDesk
+from edge_agent.parts import Identity, Parts
 from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
