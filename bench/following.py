@@ -182,16 +182,16 @@ def _scores(class_name: str) -> NDArray[np.float32]:
     return scores
 
 
-def box_rules() -> Rules:
+def box_rules(class_names: Sequence[str] = CLASSES) -> Rules:
     """Rules of a release that knows a product of each class."""
     products = []
-    for index, name in enumerate(CLASSES):
+    for index, name in enumerate(class_names):
         digits = f"95212345{index:04d}"
         gtin = digits + str(gtin_check_digit(digits))
         products.append(Product(sku=name, gtin=gtin, name=name, class_name=name))
     manifest = Manifest(
         name="boxes",
-        classes=CLASSES,
+        classes=tuple(class_names),
         none_of_these=None,
         input=InputSpec(height_px=320, width_px=480),
         outputs=OutputSpec(embedding_size=1),

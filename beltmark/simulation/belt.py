@@ -112,7 +112,10 @@ class Belt:
         return not self._feeding and not self.present
 
     def advance(self, at_s: float, running_s: float) -> None:
-        """Move on to the time `at_s`, during the last part of which it ran for `running_s`."""
+        """Move on to the time `at_s`, during the last part of which it ran for `running_s`.
+
+        Less than 0 runs it back: what has left for good, or was taken off, does not come again.
+        """
         self.travel_mm += running_s * self.layout.speed_mm_s
         self._past.append((at_s, self.travel_mm))
         if self._feeding:

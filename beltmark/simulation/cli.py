@@ -23,6 +23,7 @@ from beltmark.simulation.beam import BeamPlan
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.printer import PrinterFaults
 from beltmark.simulation.printer_serving import serve
+from beltmark.simulation.profile import parse_profile
 from beltmark.simulation.shapes.families import CLASS_NAMES
 from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.video import write_frames, write_video
@@ -151,6 +152,12 @@ def _add_run_options(parser: argparse.ArgumentParser, seconds: float = 20.0) -> 
     parser.add_argument(
         "--catalogue", type=Path, default=BUNDLED_CATALOGUE, help="CSV of the products that come"
     )
+    parser.add_argument(
+        "--speed-profile",
+        default="0:1",
+        metavar="SECONDS:FACTOR,…",
+        help="speed over the time that it runs; below 0 runs back (default: 0:1)",
+    )
     parser.add_argument("--foreign-share", type=between(0, 1), default=0.12, help="(default: 0.12)")
 
 
@@ -168,7 +175,12 @@ def _label_fault(text: str) -> tuple[int, LabelFault]:
 
 def _world_plan(arguments: argparse.Namespace) -> WorldPlan:
     products: tuple[Product, ...] = read_catalogue(arguments.catalogue).products
-    return WorldPlan(seed=arguments.seed, products=products, foreign_share=arguments.foreign_share)
+    return WorldPlan(
+        seed=arguments.seed,
+        products=products,
+        foreign_share=arguments.foreign_share,
+        profile=parse_profile(arguments.speed_profile, "--speed-profile"),
+    )
 
 
 def _dataset(arguments: argparse.Namespace) -> int:

@@ -37,6 +37,10 @@ class SpeedProfile:
         )
 
 
+STEADY = SpeedProfile()
+"""A belt that runs at its own speed whenever it may."""
+
+
 def parse_profile(text: str, field: str) -> SpeedProfile:
     """Reads `0:1,10:1,10.5:-1`: after 10 seconds it begins to turn, half a second later it is back.
 

@@ -19,6 +19,7 @@ from beltmark.simulation.belt import Belt, BeltItem, BeltLayout
 from beltmark.simulation.close_up import CloseUp, Sticker
 from beltmark.simulation.label_picture import SIZE_MM
 from beltmark.simulation.permit import RunPermit
+from beltmark.simulation.profile import STEADY, SpeedProfile
 from beltmark.simulation.scene import Picture, Placement, SeenItem
 from beltmark.simulation.sticker import with_sticker
 from beltmark.simulation.supply import supply
@@ -73,6 +74,7 @@ class WorldPlan:
         scan_at_mm: Place of a second camera that reads labels, from the middle of the first; None
             for none.
         label_faults: What goes wrong with the n-th label that comes out, from 1.
+        profile: How its speed changes while it may run; it may run backward.
     """
 
     seed: int
@@ -87,6 +89,7 @@ class WorldPlan:
     applicator: ApplicatorPlan | None = None
     scan_at_mm: float | None = None
     label_faults: Mapping[int, LabelFault] = field(default_factory=dict)
+    profile: SpeedProfile = STEADY
 
     @property
     def layout(self) -> BeltLayout:
@@ -194,6 +197,7 @@ class World:
         self._held_back: list[bytes] = []
         self._frame_count = 0
         self._last_s: float | None = None
+        self._ran_s = 0.0
 
     def step(self, at_s: float, *, permitted: bool | None = None) -> Picture:
         """Move the belt on to `at_s` and take a picture; None leaves the permission to the relay.
@@ -206,7 +210,9 @@ class World:
         else:
             running_s = (at_s - since_s) * permitted
         self._last_s = at_s
-        self.belt.advance(at_s, running_s)
+        way_s = self.plan.profile.way_s
+        self.belt.advance(at_s, way_s(self._ran_s + running_s) - way_s(self._ran_s))
+        self._ran_s += running_s
         self._tell_of_beam(at_s, running_s)
         picture = self.picture()
         self.frames.append(FrameTruth(self._frame_count, at_s, self.belt.travel_mm, picture.seen))
