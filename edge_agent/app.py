@@ -29,6 +29,7 @@ from edge_agent.printing.eye_log import EyeLog
 from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.issued import IssuedLabels
 from edge_agent.printing.journal import Journal
+from edge_agent.printing.reserve import Reserve
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.settings import StationFile
@@ -87,7 +88,10 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     window = open_window(settings.printer, fittings.geometry, label_times, lambda: loop.speed_px_s)
     # All that can be wrong with the input has been looked at: from here on, the disk is written.
     journal = Journal(
-        settings.journal_path, settings.station.name, is_leased=settings.serials.leased
+        settings.journal_path,
+        settings.station.name,
+        is_leased=settings.serials.leased,
+        reserve=Reserve(settings.journal_path.with_name("journal.reserve")),
     )
     desk = OutcomeDesk(journal, outputs, time.time)
     fates = Fates(journal, time.time)

@@ -4,8 +4,10 @@ Pictures help people, decisions do not need them: when the disk does not keep up
 """
 
 import contextlib
+import errno
 import logging
 import queue
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,8 @@ logger = logging.getLogger(__name__)
 _QUEUE_SIZE = 32
 _ENDING_TIMEOUT_S = 5.0
 _JPEG_QUALITY = 90
+_LEFT_FREE_BYTES = 32 * 1024 * 1024
+_DROPPED_AT_ONCE = 8
 
 
 class EvidenceFolder:
@@ -81,6 +85,12 @@ class EvidenceFolder:
     def _write(self, path: Path, jpeg: bytes) -> None:
         while len(self._kept) >= self._max_pictures:
             self._kept.pop(0).unlink(missing_ok=True)
+        if shutil.disk_usage(self._folder).free < _LEFT_FREE_BYTES:
+            # The disk is the journal's: pictures go first.
+            for oldest in self._kept[:_DROPPED_AT_ONCE]:
+                oldest.unlink(missing_ok=True)
+            del self._kept[:_DROPPED_AT_ONCE]
+            raise OSError(errno.ENOSPC, "the disk is nearly full")
         path.write_bytes(jpeg)
         self._kept.append(path)
 

@@ -24,6 +24,7 @@ from edge_agent.printing.hand_writes import HandOrder, write_hand_order
 from edge_agent.printing.journal_lock import take
 from edge_agent.printing.reading import Recollection, recollect, this_boot
 from edge_agent.printing.records import ItemDecision, LabelItem, LastSeen
+from edge_agent.printing.reserve import IN_USE, Reserve, is_full
 from edge_agent.printing.schema import open_for_writing, unusable
 from edge_agent.printing.states import Confirmed, IllegalTransition
 from edge_agent.station.items import EyePass
@@ -71,6 +72,7 @@ class Journal:
         clock: Seconds since the epoch.
         boot: Which start of the computer this is; None asks the system.
         is_leased: Whether labels are numbered in ranges that were given to it, see `add_range`.
+        reserve: Space that is kept for it; None keeps none.
 
     Attributes:
         recollection: What an earlier run left.
@@ -87,6 +89,7 @@ class Journal:
         boot: str | None = None,
         *,
         is_leased: bool = False,
+        reserve: Reserve | None = None,
     ) -> None:
         self._station, self._clock, self._is_leased = station, clock, is_leased
         self._boot = this_boot() if boot is None else boot
@@ -96,7 +99,9 @@ class Journal:
         except BaseException:
             os.close(self._lock_handle)
             raise
-        self._health = JournalHealth(None, clock())
+        has_room = reserve is None or reserve.take()
+        self._reserve = reserve
+        self._health = JournalHealth(None if has_room else IN_USE, clock())
         self._queue: queue.Queue[_Write[Any] | None] = queue.Queue(_QUEUE_SIZE)
         self._closed = threading.Event()
         self._positions_waiting = threading.Event()
@@ -285,25 +290,41 @@ class Journal:
         """Writes a batch in one transaction, then tells each of its outcome."""
         if not batch:
             return
+        try:
+            told = self._write_all(batch)
+        except sqlite3.Error as error:
+            self._report(str(error))
+            for write in batch:
+                write.future.set_exception(JournalUnavailable(str(error)))
+            return
+        has_room = self._reserve is None or self._reserve.take()
+        self._report(None if has_room else IN_USE)
+        for tell in told:
+            tell()
+
+    def _write_all(self, batch: Sequence[_Write[Any]]) -> list[Callable[[], None]]:
+        """Writes a batch; once more, with the reserve, where the disk is full."""
+        try:
+            return self._transact(batch)
+        except sqlite3.Error as error:
+            if self._reserve is None or not (is_full(error) and self._reserve.give_up()):
+                raise
+            return self._transact(batch)
+
+    def _transact(self, batch: Sequence[_Write[Any]]) -> list[Callable[[], None]]:
         # What only replaces itself four times a second need not wait for the disk.
         durability = "FULL" if any(write.is_durable for write in batch) else "NORMAL"
-        told: list[Callable[[], None]] = []
         try:
             self._connection.execute(f"PRAGMA synchronous={durability}")
             self._connection.execute("BEGIN IMMEDIATE")
             told = [self._apply(write) for write in batch]
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except sqlite3.Error:
             with contextlib.suppress(sqlite3.Error):
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-            self._report(str(error))
-            for write in batch:
-                write.future.set_exception(JournalUnavailable(str(error)))
-            return
-        self._report(None)
-        for tell in told:
-            tell()
+            raise
+        return told
 
     def _apply(self, write: _Write[Any]) -> Callable[[], None]:
         """Applies one write; one that breaks the rules leaves no trace and spares the others."""
