@@ -65,8 +65,8 @@ def darker(image: Picture) -> Picture:
 def smeared(image: Picture) -> Picture:
     mask = np.zeros(image.shape[:2], np.float32)
     cv2.circle(mask, (image.shape[1] // 2, image.shape[0] // 2), 55, 1.0, -1)
-    mask = cv2.GaussianBlur(mask, (0, 0), 6)[..., None]
-    return (image * (1 - mask) + 60 * mask).astype(np.uint8)
+    soft = cv2.GaussianBlur(mask, (0, 0), 6)[..., None]
+    return (image * (1 - soft) + 60 * soft).astype(np.uint8)
 
 
 def watched(
