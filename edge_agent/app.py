@@ -166,6 +166,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         gate=MotionGate(fittings.geometry.zone_xyxy_px) if settings.inference.motion_gate else None,
         codes=_codes(settings, ladder.rung, journal.recollection.serial_series),
         eye=eye,
+        encoder=fittings.encoder,
         eye_log=None if eye is None else EyeLog(journal),
         orders=None if orders is None else orders.book,
         policy=settings.policy,
@@ -176,6 +177,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
     beside = open_side_parts(settings, journal, lambda: loop.release)
     if eye is not None and loop.eye is not None:
         beside["photo_eye"] = EyeReport(eye, loop.eye)
+    if fittings.encoder is not None:
+        beside["encoder"] = fittings.encoder
     if orders is not None:
         beside["order"] = orders
     if fittings.panel is not None:

@@ -25,6 +25,7 @@ from edge_agent.printing.reading import this_boot
 from edge_agent.printing.section import NO_SPARE
 from edge_agent.rendering import ReleaseLabels
 from edge_agent.settings import StationFile
+from edge_agent.signals.encoder_input import EncoderInput, open_encoder
 from edge_agent.signals.photo_eye_input import PhotoEyeInput, eye_place, open_photo_eye
 from edge_agent.stages import StageTimes
 from edge_agent.station.eye_watch import EyePlace
@@ -50,6 +51,7 @@ class Fittings:
         scan_camera: The camera that reads labels, if that is another.
         eye: Its photo-eye, if there is one.
         eye_place: Where that is.
+        encoder: Its belt's encoder, if there is one.
         fitness: Whether its belt may run.
         outputs: Its outputs.
         panel: Its page, if it has one.
@@ -65,6 +67,7 @@ class Fittings:
     scan_camera: Camera | None
     eye: PhotoEyeInput | None
     eye_place: EyePlace | None
+    encoder: EncoderInput | None
     fitness: Fitness
     outputs: Outputs
     panel: "PanelServer | None"
@@ -114,6 +117,7 @@ def open_fittings(
         scan_camera=_scan_camera(settings),
         eye=open_photo_eye(settings.trigger),
         eye_place=eye_place(settings.trigger, geometry),
+        encoder=open_encoder(settings.belt, geometry),
         fitness=fitness,
         outputs=open_outputs(settings.outputs, fitness.may_run, settings.applicator),
         panel=None if settings.panel is None else _panel(settings.panel),

@@ -29,6 +29,7 @@ from edge_agent.station.section import PolicySection
 from edge_agent.station.station import Station, StationSettings
 from edge_agent.station.tightening import looser, tightened
 from edge_agent.station_loop_ports import (
+    BeltEncoder,
     CodeReaderPort,
     Desk,
     DetectorPort,
@@ -110,6 +111,7 @@ class StationLoop:
         orders: What is expected; None where it goes by no order.
         eye: The photo-eye that the settings place; None where none is fitted.
         eye_log: Keeps what it told; None keeps nothing.
+        encoder: Counts the belt's way; None takes it from what is seen.
         evidence: Keeps pictures of the items; None keeps none.
         samples: Keeps what a person is shown of reviewed items; None keeps nothing.
         releases: Gives the releases that take over; None stays with the first.
@@ -134,6 +136,7 @@ class StationLoop:
         policy: PolicySection | None = None,
         eye: Eye | None = None,
         eye_log: EyeRecord | None = None,
+        encoder: BeltEncoder | None = None,
         evidence: Evidence | None = None,
         samples: ReviewKeeper | None = None,
         releases: ReleaseSource | None = None,
@@ -145,7 +148,7 @@ class StationLoop:
         self._journal, self._desk, self._labels = journal, desk, labels
         self._gate, self._codes = gate, codes
         self._policy = policy or PolicySection()
-        self._eye, self._eye_log = eye, eye_log
+        self._eye, self._eye_log, self._encoder = eye, eye_log, encoder
         self._evidence, self._samples, self._releases = evidence, samples, releases
         self._station = Station(
             geometry,
@@ -208,6 +211,7 @@ class StationLoop:
             partial(outline_px, frame.image_bgr),
             read_codes=None if self._codes is None else partial(self._codes.read, frame.image_bgr),
             eye=news,
+            way_px=None if self._encoder is None else self._encoder.way_px(frame.captured_at),
         )
         self._act(update)
         self._keep_samples(update, frame)

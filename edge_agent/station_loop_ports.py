@@ -50,6 +50,14 @@ class Eye(Protocol):
         ...
 
 
+class BeltEncoder(Protocol):
+    """Counts the belt's way."""
+
+    def way_px(self, at: float) -> float | None:
+        """See `Encoder.way_px`."""
+        ...
+
+
 class EyeRecord(Protocol):
     """Keeps what the photo-eye told."""
 

@@ -12,6 +12,7 @@ _ON_ITS_OWN: Mapping[str, object] = {"uplink": None, "update": None, "samples": 
 _NOTHING_BESIDE: Mapping[str, object] = {
     "serials": None,
     "photo_eye": None,
+    "encoder": None,
     "order": None,
     "warehouse": None,
 }

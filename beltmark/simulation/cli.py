@@ -73,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PART",
         help="put a photo-eye there; the relay has it as its input `eye`",
     )
+    station.add_argument(
+        "--encoder",
+        action="store_true",
+        help="count the belt's way: the relay has it as its counter `belt`, ten counts a mm",
+    )
     for fault, told in (
         ("eye-misses", "that do not break its beam"),
         ("eye-bounces", "of which it tells twice"),
@@ -106,15 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     station.set_defaults(command=_station)
 
-    printer = commands.add_parser("printer", help="run a printer alone")
-    printer.add_argument("--port", type=whole(0, 65535), default=9100)
-    printer.add_argument("--seconds", type=between(0.1, 86_400), help="end after this time")
-    printer.add_argument("--record", type=Path, help="file that keeps what came out")
-    printer.add_argument("--slow-s", type=between(0, 3600), default=0.0, help="for each label")
-    printer.add_argument("--silent", action="store_true", help="answer no query")
-    printer.add_argument("--media-out-after", type=whole(0, 1_000_000), metavar="LABELS")
-    printer.add_argument("--dies-after-bytes", type=whole(1, 2**31), metavar="BYTES")
-    printer.set_defaults(command=_printer)
+    _add_printer(commands)
 
     warehouse = commands.add_parser("warehouse", help="run a warehouse system that takes results")
     warehouse.add_argument("--port", type=whole(0, 65535), default=8090, help="(default: 8090)")
@@ -141,6 +138,18 @@ def _add_scan_options(station: argparse.ArgumentParser) -> None:
         metavar="KIND@N",
         help="what goes wrong with the N-th label: lost, late, repeated, smeared",
     )
+
+
+def _add_printer(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    printer = commands.add_parser("printer", help="run a printer alone")
+    printer.add_argument("--port", type=whole(0, 65535), default=9100)
+    printer.add_argument("--seconds", type=between(0.1, 86_400), help="end after this time")
+    printer.add_argument("--record", type=Path, help="file that keeps what came out")
+    printer.add_argument("--slow-s", type=between(0, 3600), default=0.0, help="for each label")
+    printer.add_argument("--silent", action="store_true", help="answer no query")
+    printer.add_argument("--media-out-after", type=whole(0, 1_000_000), metavar="LABELS")
+    printer.add_argument("--dies-after-bytes", type=whole(1, 2**31), metavar="BYTES")
+    printer.set_defaults(command=_printer)
 
 
 def _add_run_options(parser: argparse.ArgumentParser, seconds: float = 20.0) -> None:
@@ -225,6 +234,7 @@ def _station(arguments: argparse.Namespace) -> int:
         fps=arguments.fps,
         needs_permit=not arguments.no_permit,
         confirms_diverts=not arguments.no_divert_answer,
+        has_encoder=arguments.encoder,
         camera_port=arguments.camera_port,
         control_port=arguments.control_port,
         printer_port=arguments.printer_port,

@@ -29,6 +29,12 @@ logger = logging.getLogger(__name__)
 EYE = "eye"
 """The name of the photo-eye among the relay's inputs."""
 
+COUNTER = "belt"
+"""The name of the belt's encoder among the relay's counters."""
+
+COUNTS_PER_MM = 10
+"""What it counts for each millimetre of the belt."""
+
 SCAN_AT_MM = 230.0
 """Where the scan camera is, from the middle of the station's."""
 
@@ -57,6 +63,7 @@ class StationPlan:
         scan_port: TCP port of a second camera, which reads labels; without it there is none.
         printer_faults: What is wrong with the printer.
         confirms_diverts: Whether the relay says which items it took off.
+        has_encoder: Whether the relay says how far the belt has come.
     """
 
     world: WorldPlan
@@ -69,6 +76,7 @@ class StationPlan:
     scan_port: int | None = None
     printer_faults: PrinterFaults | None = None
     confirms_diverts: bool = True
+    has_encoder: bool = False
 
 
 class SimulatedStation:
@@ -204,6 +212,8 @@ class SimulatedStation:
         picture = world.step(now_s, permitted=None if self._plan.needs_permit else True)
         for edge in world.beam_told:
             self._control.say(f"INPUT {EYE} {int(edge.is_broken)}")
+        if self._plan.has_encoder:
+            self._control.say(f"COUNT {COUNTER} {round(COUNTS_PER_MM * world.belt.travel_mm)}")
         self._camera.latest.publish(world.encode(picture), now_s)
         running = not self._plan.needs_permit or world.permit.holds(now_s)
         if running != self._was_running:

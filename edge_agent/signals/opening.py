@@ -6,7 +6,8 @@ from collections.abc import Callable
 from beltmark.contract.errors import InputError
 from edge_agent.signals.addresses import GpioAddress, MqttAddress, parse_signal_address
 from edge_agent.signals.gpio import Gpio, GpioSource, open_gpio
-from edge_agent.signals.input_thread import InputThread, Source
+from edge_agent.signals.input_thread import Change, InputThread
+from edge_agent.signals.source_thread import Source
 
 
 def open_input(
@@ -34,7 +35,7 @@ def open_input(
 
 def _source(
     address: str, field: str, clock: Callable[[], float], gpio: Callable[[str], Gpio]
-) -> Source:
+) -> Source[Change]:
     parsed = parse_signal_address(address, field)
     if isinstance(parsed, GpioAddress):
         return GpioSource(gpio(field), parsed, clock)

@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from beltmark.contract.package import Probability
-from edge_agent.section import Pixels, Section
+from edge_agent.section import Address, Pixels, Seconds, Section
+
+PerCount = Annotated[float, Field(ge=-1_000, le=1_000)]
 
 
 class ZoneSection(Section):
@@ -48,10 +50,31 @@ class BeltSection(Section):
         speed_px_s: Speed of the running belt in the picture; without it, it is learnt.
         may_reverse: Whether the belt can run backward, as when it is jogged; without it, that is
             found out when it is seen to.
+        encoder: Where the belt's way is counted: gpio:CHIP/LINE (pulses), mqtt://host/TOPIC or
+            tcp://host:port/NAME (the count itself); or none.
+        encoder_reverse: Pin that is on while the belt runs back, for pulses; or none.
+        encoder_px_per_count: How far the belt moves in the picture for one count; negative where
+            the count falls while it carries items along.
+        encoder_mm_per_count: Instead, on the belt, where the picture's scale is known.
+        encoder_silent_after_s: A count must be told so often, though the belt stands; without it
+            the belt's way is taken from what is seen.
     """
 
     speed_px_s: Annotated[float, Field(gt=0, le=20_000)] | None = None
     may_reverse: bool = False
+    encoder: Address = "none"
+    encoder_reverse: Address = "none"
+    encoder_px_per_count: PerCount | None = None
+    encoder_mm_per_count: PerCount | None = None
+    encoder_silent_after_s: Seconds = 1.0
+
+    @model_validator(mode="after")
+    def _has_one_measure(self) -> Self:
+        if self.encoder_px_per_count is not None and self.encoder_mm_per_count is not None:
+            raise ValueError("give encoder_px_per_count or encoder_mm_per_count, not both")
+        if 0 in (self.encoder_px_per_count, self.encoder_mm_per_count):
+            raise ValueError("a count must mean some way")
+        return self
 
 
 class PolicySection(Section):
