@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -17,6 +18,8 @@ from beltmark.simulation.printer_protocol import CommandStream, Format
 from edge_agent.labels import fonts
 from edge_agent.labels.proofread import label_context
 from edge_agent.labels.zpl import draw_zpl
+from edge_agent.orders.document import read_order
+from edge_agent.station.expected import OrderLine
 
 COMMANDS = ("^XA", "^XZ", "~JA", "^PQ9", "^FD", "^FS", "_5E", ">8", "\\&", "\0", "\x1d", "\u202e")
 OTHERS = (
@@ -118,6 +121,53 @@ def test_one_label_with_that_text_or_a_refusal(
     if layout is ELEMENTS:
         expected = [fonts.composed(text) for text in expected]
     assert printed_texts(label) == expected
+
+
+def order_of(values: dict[str, str], *, as_csv: bool) -> OrderLine | None:
+    """The line of an order as the warehouse system sends it; None where it is refused."""
+    if as_csv:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, [*values, "quantity"])
+        writer.writeheader()
+        writer.writerow({**values, "quantity": "1"})
+        content = text.getvalue()
+    else:
+        content = json.dumps({"lines": [{**values, "quantity": 1}]})
+    try:
+        (line,) = read_order(content.encode(errors="surrogatepass"), "the order")
+    except InputError:
+        return None
+    return line
+
+
+ORDERED = Layout.model_validate(
+    {
+        "name": "ordered",
+        "width_mm": 250,
+        "height_mm": 100,
+        "zpl": "^XA^FO1,1^FD<{{ order.id }}>^FS^FO1,40^FD<{{ order.lot }}>^FS^XZ",
+    }
+)
+
+
+@settings(deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(("order", "sku", "lot"), TEXT)), st.booleans())
+def test_what_an_order_says_is_printed_as_it_is_or_refused(
+    values: dict[str, str], as_csv: bool
+) -> None:
+    line = order_of(values, as_csv=as_csv)
+    if line is None or line.lot is None:
+        return
+    product = Product(sku="A", gtin="4006381333931", name="a", class_name="box")
+    told = {"id": line.order_id, "lot": line.lot}
+    try:
+        label = draw_zpl(ORDERED, label_context({"serial": "1"}, product, told), 8)
+    except InputError:
+        return
+    (only,) = CommandStream().feed(label)
+    assert only == Format(label)
+    assert only.copies == 1
+    assert printed_texts(label) == [f"<{line.order_id}>", f"<{line.lot}>"]
 
 
 @settings(deadline=None)
