@@ -319,7 +319,7 @@ class StationLoop:
         self._noted_at = at
         self._journal.note_positions(
             [
-                *(_last_seen(item, self._station.class_name(item)) for item in self._station.items),
+                *(_last_seen(item, item.class_name) for item in self._station.items),
                 *map(_last_seen_before_zone, self._station.before_zone),
             ],
             self._station.speed_px_s,

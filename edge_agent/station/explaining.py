@@ -67,13 +67,31 @@ class Explaining:
         for i, item in enumerate(items):
             self._apply(item, found[i])
 
-    def recognise_at_rest(self, item: Item, at: float) -> bool:
-        """Takes an item on a bench for one remembered, if it is that for certain."""
+    def explain_at_rest(self, item: Item, in_zone: Iterable[Item], at: float) -> bool:
+        """Explains an item on a bench, if it is or may be one known before; tells whether so."""
         way = self._tracker.odometer.way
         found = self._memory.recognise([_unexplained(0, item)], None, at, way)[0]
         if found.item_id is not None:
             self._adopt(item, found.item_id)
-        return found.item_id is not None
+            return True
+        if (similar := self._similar(item, in_zone)) is not None:
+            reason = f"may be item {similar}, which was moved or out of view"
+            self._outcomes.review(item, "maybe_seen_before", reason)
+            return True
+        return False
+
+    def _similar(self, item: Item, in_zone: Iterable[Item]) -> str | None:
+        """An item of the same looks that is out of sight and never was seen beside this one."""
+        class_name = item.class_name
+        hidden = [
+            other.item_id
+            for other in in_zone
+            if other.outcome is not None
+            and other.track.seen_at < item.track.seen_at
+            and (other.rules is not self._outcomes.rules or other.class_name == class_name)
+        ]
+        alike = (i for i in (*hidden, *self._memory.alike(class_name)) if i not in item.seen_with)
+        return next(alike, None)
 
     def _may_have_run_s(self, remembered: Remembered, at: float) -> float:
         """For how long the belt can have run since an item of an earlier run was seen."""

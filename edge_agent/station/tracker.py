@@ -118,6 +118,10 @@ class Tracker:
         for track in self._tracks:
             track.seen_scores = np.zeros(classes, np.float32)
 
+    def is_item(self, track: Track) -> bool:
+        """Whether a track was seen often enough to be an item."""
+        return track.hits >= self._settings.birth_hits
+
     def mark(self, track: Track) -> Way:
         """How far the belt had come when a track was last seen."""
         return self._marks[track.track_id]
@@ -197,7 +201,7 @@ class Tracker:
         moved = [
             (self._marks[track.track_id], moved_px)
             for track, index in seen
-            if track.hits >= self._settings.birth_hits
+            if self.is_item(track)
             and (
                 moved_px := self.odometer.moved_px(track.seen_box_px, detections[index].box_xyxy_px)
             )
@@ -221,7 +225,7 @@ class Tracker:
         trusted = tracks
         if belt is None:
             # What is new in the picture may be the old, seen where the camera has moved to.
-            trusted = [t for t in tracks if t.hits >= self._settings.birth_hits] or tracks
+            trusted = [t for t in tracks if self.is_item(t)] or tracks
         expected = [Spot(*t.predicted_px(at), t.size_px, t.seen_scores) for t in trusted]
         shift_px = common_shift_px(expected, [_spot(d) for d in detections], belt)
         for track in tracks:

@@ -131,7 +131,7 @@ def run(world: World, frames: int) -> None:
                     item.track.x_px,
                     item.track.y_px,
                     item.track.size_px,
-                    station.class_name(item),
+                    item.class_name,
                     item.track.seen_at,
                     None,
                 )
