@@ -29,10 +29,13 @@ _TOLD: dict[Unwanted, str] = {
 }
 
 
+_PERHAPS_APPLIED = "its label may or may not have been applied before the start"
+
+
 class ReviewDesk(Protocol):
     """Takes the items that get no label."""
 
-    def review(self, item_id: str, place: Place, rule: str, reason: str) -> "Future[None]":
+    def review(self, item_id: str, place: Place | None, rule: str, reason: str) -> "Future[None]":
         """See `OutcomeDesk.review`."""
         ...
 
@@ -57,7 +60,7 @@ class Applicator:
         self.line, self.inputs, self._steady = line, tuple(inputs), steady
         self._handshake = Handshake(timeout_s)
         self._lock = threading.RLock()
-        self._place: Place | None = None
+        self._places: dict[str, Place] = {}
         self._desk: ReviewDesk | None = None
         self._fates: Fates | None = None
         if line is not None and not isinstance(line, GpioPulse):
@@ -93,6 +96,8 @@ class Applicator:
         if found_at is not None:
             self.came_out(found, found_at, "old")
         else:
+            # It is out of sight, perhaps without its label: nobody can divert it, but know of it.
+            desk.review(found, None, "label_not_applied", _PERHAPS_APPLIED)
             self._do(self._handshake.came_out(found, _TOLD["old"]))
 
     def start(self) -> None:
@@ -119,11 +124,11 @@ class Applicator:
     def came_out(self, item_id: str, place: Place, unwanted: Unwanted | None = None) -> None:
         """A label came out, or perhaps did; see `ApplicatorGate.came_out`."""
         with self._lock:
-            self._place = place
+            lying = self._handshake.item_id
+            self._places = {i: p for i, p in self._places.items() if i == lying} | {item_id: place}
             self._do(self._handshake.came_out(item_id, _TOLD[unwanted] if unwanted else ""))
             if unwanted == "old" and self._desk is not None:
-                reason = "its label may or may not have been applied before the start"
-                self._desk.review(item_id, place, "label_not_applied", reason)
+                self._desk.review(item_id, place, "label_not_applied", _PERHAPS_APPLIED)
             if unwanted and self._fates is not None:
                 self._fates.void(item_id, _TOLD[unwanted])
 
@@ -149,6 +154,10 @@ class Applicator:
             return
         with self._lock:
             match edge.name:
+                # One that waits for our word has not applied what it was not told of: the contact
+                # of the label before bounced.
+                case "applied" if self.line is not None and self._handshake.standing == "expecting":
+                    logger.info("%s: nothing had come out yet", edge.name)
                 case "applied":
                     self._do(self._handshake.applied(None))
                 case "fault":
@@ -201,9 +210,9 @@ class Applicator:
                 self._fates.applied(effect.item_id, effect.told)
             case "not_applied":
                 logger.error("item %s: its label was not applied: %s", effect.item_id, effect.told)
-                if self._place is not None:
+                if (place := self._places.get(effect.item_id)) is not None:
                     reason = f"its label was not applied: {effect.told}"
-                    self._desk.review(effect.item_id, self._place, "label_not_applied", reason)
+                    self._desk.review(effect.item_id, place, "label_not_applied", reason)
                 self._fates.void(effect.item_id, f"not applied: {effect.told}")
             case "cleared":
                 logger.info("the applicator is clear, %s", effect.told)

@@ -63,7 +63,18 @@ class Handshake:
     def came_out(self, item_id: str, unwanted: str = "") -> list[Effect]:
         """A label came out, or perhaps did; `unwanted` says why it must not get onto its item."""
         was_early = self._was_early and self._item == item_id
+        before = self._other_there(item_id)
+        is_missed = before and self.standing == "waiting"
+        missed = self._missed("another label came out onto it") if is_missed else []
         self._item, self._was_early = item_id, False
+        if before:
+            # Out of the other printer, or from before the start: which one gets applied is chance.
+            self._stick(
+                f"the labels of items {before} and {item_id} wait at the applicator: remove them"
+            )
+            told = f"the label of item {before} lay there"
+            own = [] if unwanted else [Effect("not_applied", item_id, told)]
+            return [*missed, Effect("cancel", item_id), *own]
         if was_early and not unwanted:
             return self._applied("as soon as it had come out")
         if unwanted:
@@ -104,6 +115,10 @@ class Handshake:
         if self._left_s > 0:
             return []
         return self._missed("the applicator did not say in time that it is on its item")
+
+    def _other_there(self, item_id: str) -> str:
+        """The item whose label lies there as another one comes out; empty if none does."""
+        return self._item if self.standing in ("waiting", "stuck") and self._item != item_id else ""
 
     def _applied(self, told: str) -> list[Effect]:
         self.standing = "free"

@@ -66,8 +66,8 @@ def label_left_there(connection: sqlite3.Connection) -> str | None:
         return None
     step, item_id = last
     is_known = connection.execute(
-        "SELECT 1 FROM history WHERE step > ? AND what IN (?, 'label applied', 'label verified') "
-        "LIMIT 1",
-        (step, CLEARED),
+        "SELECT 1 FROM history WHERE step > ? AND item_id = ? "  # another one's says nothing of it
+        "AND what IN (?, 'label applied', 'label verified', 'taken') LIMIT 1",
+        (step, item_id, CLEARED),
     ).fetchone()
     return None if is_known else str(item_id)

@@ -26,6 +26,7 @@ from edge_agent.printing.hand_writes import (
 )
 from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import LabelItem, LabelOrder
+from edge_agent.printing.states import SURELY_NOT_OUT
 from edge_agent.station.expected import OrderLine
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ _STANDS_AFTER_S: Final = 0.5
 """So long after it was told to stand the belt surely does."""
 _COMMIT_TIMEOUT_S: Final = 5.0
 LONGEST_WHO, LONGEST_REASON = 64, 200
-_SURELY_NOT_OUT: Final = ("failed", "late")
 
 Result = TypeVar("Result")
 
@@ -132,7 +132,7 @@ class ByHand:
         with self._lock:
             if item_id != self._in_hand:
                 return
-            if state in _SURELY_NOT_OUT:
+            if state in SURELY_NOT_OUT:
                 self._in_hand = None
             self._has_ended = True
 
@@ -217,7 +217,7 @@ class ByHand:
                 lambda connection: write_taken(connection, item_id, who, self._clock())
             )
         )
-        self._let_go()
+        self._let_go(item_id)
 
     def _take_printer(self, item_id: str) -> None:
         """From here on the belt stands."""
@@ -230,16 +230,17 @@ class ByHand:
             self._in_hand, self._has_ended = item_id, False
         # After that: what was decided in between waits until the printer is the belt's again.
         if not self._is_idle():
-            self._let_go()
+            self._let_go(item_id)
             raise InputError("a label for the belt is on its way", "try again in a moment")
 
-    def _let_go(self) -> None:
+    def _let_go(self, item_id: str) -> None:
         with self._lock:
-            self._in_hand = None
+            if self._in_hand == item_id:  # who said it twice lets go of no later one
+                self._in_hand = None
 
     def _ordered(self, done: "Future[LabelItem]", order: HandOrder) -> None:
         if done.exception() is not None or self._labels is None:
-            self._let_go()
+            self._let_go(order.item_id)
         else:
             self._labels.submit(
                 LabelOrder(done.result(), order.product, None, order.layout, order.line)

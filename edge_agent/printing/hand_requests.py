@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 0.2
 _MAX_BYTES: Final = 4_096
 _MAX_AT_ONCE: Final = 16
+_LONGEST_AT_IT: Final = 6
+"""So many times its patience a command waits for an agent that took its request."""
 _STALE_AFTER_S: Final = 30.0
 """What was asked for longer ago is not done any more: whoever asked has gone."""
 
@@ -73,13 +75,20 @@ def ask(
         raise InputError(
             f"cannot be written: {error.strerror}", "be a user who may", file=requests
         ) from None
-    deadline = time.monotonic() + timeout_s
+    begun = time.monotonic()
+    deadline = begun + timeout_s
     while not answer.exists():
         if time.monotonic() >= deadline:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()  # whoever gets it does it
                 raise InputError(
                     "the agent does not answer", "look whether it is well", file=folder
+                )
+            if deadline - begun > _LONGEST_AT_IT * timeout_s:
+                raise InputError(
+                    "the agent took the request and does not answer: perhaps it was done",
+                    "look at the item, then try again",
+                    file=folder,
                 )
             deadline += timeout_s  # it is at it
         time.sleep(poll_s)

@@ -8,11 +8,10 @@ from beltmark.contract.layout import Layout
 from edge_agent.printing.label_writes import is_void, print_state, write_confirmed, write_void
 from edge_agent.printing.numbers import NoNumbers, take_numbers
 from edge_agent.printing.records import LabelItem
+from edge_agent.printing.states import SURELY_NOT_OUT
 from edge_agent.printing.weighed import BY_HAND
 from edge_agent.printing.writes import WriteRefused, add_history, write_review
 from edge_agent.station.expected import OrderLine
-
-_SURELY_NOT_OUT = ("failed", "late")
 
 
 class HandRefused(WriteRefused):
@@ -72,7 +71,7 @@ def write_hand_order(
     if state is not None and closed_at is None:
         raise HandRefused(f"the label of item {item_id} is on its way", "wait what becomes of it")
     if state is not None and not is_void(connection, item_id):
-        if print_state(connection, item_id) not in _SURELY_NOT_OUT:
+        if print_state(connection, item_id) not in SURELY_NOT_OUT:
             raise HandRefused(
                 f"item {item_id} has a label that is not void ({state})",
                 f"take it off, then: beltmark-edge void STATION.toml {item_id} --reason …",

@@ -53,7 +53,7 @@ def take_numbers(
     """Returns a label's serial, and its SSCC where its layout asks for one.
 
     Raises:
-        NoNumbers: One of them is not there; then none is used.
+        NoNumbers: One of them is not there, and then none is used; or bears a label already.
     """
     if not is_leased and with_sscc:
         raise NoNumbers("its layout asks for an SSCC, and this station leases none")
@@ -70,7 +70,9 @@ def take_numbers(
         rowid, head, width, number = row
         connection.execute("UPDATE ranges SET next = next + 1 WHERE rowid = ?", (rowid,))
         numbers.append(number_text(kind, head, width, number))
-    return numbers[0], numbers[1] if with_sscc else None
+    sscc = numbers[1] if with_sscc else None
+    _check_is_new(connection, gtin14, numbers[0], sscc)
+    return numbers[0], sscc
 
 
 def begin_request(connection: sqlite3.Connection, kind: NumberKind, new: str) -> str:
@@ -147,6 +149,18 @@ def _own_serial(connection: sqlite3.Connection, gtin14: str) -> str:
         (gtin14,),
     ).fetchone()
     return f"{series}{number:07d}"
+
+
+def _check_is_new(
+    connection: sqlite3.Connection, gtin14: str, serial: str, sscc: str | None
+) -> None:
+    """Raises NoNumbers where a label bears the number: it was leased twice, under other heads."""
+    found = connection.execute(
+        "SELECT item_id FROM items WHERE (gtin = ? AND serial = ?) OR sscc = ?",
+        (gtin14, serial, sscc),
+    ).fetchone()
+    if found is not None:
+        raise NoNumbers(f"number {sscc or serial} was given before: item {found[0]}")
 
 
 def _next_of(connection: sqlite3.Connection, kind: NumberKind) -> tuple[int, str, int, int] | None:

@@ -12,6 +12,7 @@ from beltmark.contract.messages import ItemMessage
 from edge_agent.printing.at_applicator import label_left_there
 from edge_agent.printing.records import LastSeen, OpenLabel, Place
 from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
+from edge_agent.printing.states import SURELY_NOT_OUT
 from edge_agent.printing.weighed import candidates_of, order_of, read_weighing
 from edge_agent.station.weighing import Weighing
 
@@ -88,7 +89,12 @@ class Recollection:
 
     @property
     def left_at_applicator(self) -> tuple[str | None, Place | None]:
-        """That item, and where it is if it was still in the zone."""
+        """That item, and where it is if it was still in the zone.
+
+        A person's label is no matter of the applicator's: that person takes it.
+        """
+        if self.at_applicator == self.in_hand:
+            return None, None
         places = {item.item_id: item.place for item in self.last_seen}
         return self.at_applicator, places.get(self.at_applicator or "")
 
@@ -209,10 +215,16 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
 
 def _in_hand(connection: sqlite3.Connection) -> str | None:
     found = connection.execute(
-        "SELECT item_id FROM labels WHERE for_person IS NOT NULL AND taken_at IS NULL AND state IN "
-        "('decided', 'queued', 'sending', 'sent', 'printed', 'unknown') ORDER BY rowid DESC LIMIT 1"
+        f"SELECT item_id, taken_at, labels.state, {PRINT_STATE_SQL} "
+        "FROM history JOIN labels USING (item_id) JOIN items USING (item_id) "
+        "WHERE for_person IS NOT NULL AND what = 'label decided' ORDER BY step DESC LIMIT 1"
     ).fetchone()
-    return None if found is None else found[0]
+    if found is None:
+        return None
+    item_id, taken_at, state, print_state = found
+    # Void or not, and wherever its item is: what came out lies at the printer until it is taken.
+    is_gone = print_state in SURELY_NOT_OUT or state in ("applied", "verified")
+    return None if is_gone or taken_at is not None else str(item_id)
 
 
 def this_boot() -> str:

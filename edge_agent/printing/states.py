@@ -53,6 +53,9 @@ came to another state never comes back to one of these, so nothing of it is ever
 SETTLED: frozenset[LabelState] = frozenset(TRANSITIONS) - UNSETTLED
 """States in which the printer has done with a label: it is closed, and no start looks for it."""
 
+SURELY_NOT_OUT: frozenset[LabelState] = frozenset({"failed", "late"})
+"""States of a label of which nothing came out, and never will."""
+
 IN_PRINTER: frozenset[LabelState] = frozenset({"sending", "sent", "unknown"})
 """States in which the printer may hold or have made the label."""
 

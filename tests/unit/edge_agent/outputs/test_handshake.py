@@ -94,3 +94,21 @@ def test_what_is_said_of_nothing_changes_nothing() -> None:
     handshake = Handshake(timeout_s=1.5)
     assert handshake.applied("a") == handshake.failed("x") == handshake.cleared("a person") == []
     assert handshake.standing == "free"
+
+
+def test_a_label_that_comes_out_onto_another_is_not_applied() -> None:
+    handshake = Handshake(timeout_s=1.5)
+    handshake.expect("b")  # as the spare printer is about to print it, the first one prints late
+    assert whats(handshake.came_out("a", "its item has gone to a person")) == [("cancel", "a")]
+    assert whats(handshake.came_out("b")) == [("cancel", "b"), ("not_applied", "b")]
+    assert handshake.standing == "stuck"
+    assert "a and b" in handshake.told
+    assert whats(handshake.cleared("a person")) == [("cleared", "b")]
+
+
+def test_neither_is_one_onto_which_another_comes_out() -> None:
+    handshake = waiting()
+    assert whats(handshake.came_out("z", "from before the start")) == [
+        ("cancel", "a"), ("not_applied", "a"), ("cancel", "z"),
+    ]  # fmt: skip
+    assert handshake.standing == "stuck"

@@ -110,6 +110,8 @@ def test_one_that_surely_does_not_come_out_makes_room(bench: Bench, gate: Gate) 
         ([("a", "label printed"), ("a", "label voided"), ("a", "applicator clear")], None),
         ([("a", "label applied"), ("b", "label printed")], "b"),
         ([("a", "label closed")], "a"),
+        ([("a", "label printed"), ("b", "label printed"), ("a", "label verified")], "b"),
+        ([("a", "label closed"), ("a", "taken")], None),
     ],
 )
 def test_what_lay_there_at_the_end_is_found_again(

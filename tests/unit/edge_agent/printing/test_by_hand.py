@@ -1,13 +1,18 @@
 """A label for a person's hand: only after a void, and only while nothing else can get it."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
-from label_bench import REVIEW, LabelBench
+from label_bench import RELEASE, REVIEW, LabelBench
 
 from beltmark.contract.errors import InputError
+from edge_agent.printing.by_hand import ByHand
+from edge_agent.printing.hand_writes import HandOrder
 from edge_agent.printing.reading import read_history, read_items, read_waiting
+from edge_agent.printing.records import LabelItem, LabelOrder
 
 
 @pytest.fixture
@@ -234,3 +239,60 @@ def test_what_is_on_its_way_cannot_be_void(bench: LabelBench) -> None:
     bench.decide("i2", REVIEW)
     with pytest.raises(InputError, match="has no label"):
         bench.by_hand.void("i2", "torn", "anna")
+
+
+def test_one_that_was_declared_void_while_it_lies_there_is_not_forgotten(bench: LabelBench) -> None:
+    bench.decide("i1", REVIEW)
+    bench.by_hand.label("i1", "C1", "anna")
+    bench.turn(12)
+    bench.printer.come_out()
+    bench.turn(2)
+    bench.by_hand.void("i1", "torn", "anna")
+    bench.kill()
+    assert bench.by_hand.in_hand == "i1"
+    bench.by_hand.taken("anna")
+    bench.kill()
+    assert bench.by_hand.in_hand is None
+
+
+class SlowJournal:
+    """Takes each write, and lets something happen before it is committed."""
+
+    def __init__(self) -> None:
+        self.meanwhile: list[Callable[[], None]] = []
+
+    def order_by_hand(self, order: HandOrder) -> "Future[LabelItem]":
+        done: Future[LabelItem] = Future()
+        done.set_result(LabelItem(order.item_id, "S", "belt-1", order.at, "carton"))
+        return done
+
+    def write(self, apply: Callable[..., Any]) -> "Future[Any]":
+        meanwhile, self.meanwhile = self.meanwhile, []
+        for happens in meanwhile:
+            happens()
+        done: Future[Any] = Future()
+        done.set_result(None)
+        return done
+
+
+class Labels:
+    """Has no printer."""
+
+    def submit(self, order: LabelOrder) -> None:
+        """Keeps nothing."""
+
+
+def test_who_says_twice_that_it_is_taken_lets_go_of_no_later_one() -> None:
+    journal = SlowJournal()
+    by_hand = ByHand(
+        journal, lambda: RELEASE, is_idle=lambda: True, printer_problem=lambda: None,
+        moves=True, has_permit=True, held_since=lambda: 0.0,
+    )  # fmt: skip
+    by_hand.print_through(Labels())
+    by_hand.label("i1", "C1", "anna")
+    by_hand.ended("i1", "printed")
+    journal.meanwhile = [
+        lambda: by_hand.taken("anna"), lambda: by_hand.label("i2", "C1", "anna"),
+    ]  # fmt: skip
+    by_hand.taken("anna")
+    assert by_hand.in_hand == "i2"

@@ -167,3 +167,17 @@ def test_a_layout_says_whether_it_asks_for_an_sscc(text: str, asks: bool) -> Non
     )
     assert (layout.names_sscc, zpl.names_sscc) == (asks, asks)
     assert (UNIT.names_sscc, ITEM.names_sscc) == (True, False)
+
+
+def test_a_number_that_another_range_gave_already_sends_the_item_to_a_person(
+    journal: Journal, path: Path
+) -> None:
+    """Two heads can make one number; the item must not pass for want of it."""
+    assert lease(journal, NumberRange(kind="serial", head="U3F", width=3, first=105, last=105))
+    assert lease(journal, NumberRange(kind="serial", head="U3F1", width=2, first=5, last=6))
+    labels = [decide(journal, f"i{number}") for number in range(3)]
+    serials = [label.serial if label else None for label in labels]
+    assert serials == ["U3F105", None, "U3F106"]
+    item = read_items(path)[1]
+    assert (item.outcome, item.rule) == ("REVIEW", "no_serials")
+    assert "U3F105 was given before: item i0" in item.reason
