@@ -58,11 +58,13 @@ class Agent:
         ask("station", lambda: parts.loop.hold_reason)
         ask("printer", self._printer_objection)
         ask("person", lambda: parts.by_hand.hold_reason)
-        ask("divert", lambda: parts.outputs.hold_reason)
+        ask("outputs", lambda: parts.outputs.hold_reason)
+        ask("divert", lambda: parts.outputs.divert_hold_reason)
         if (applicator := parts.outputs.applicator) is not None:
             ask("applicator", lambda: applicator.hold_reason)
         if (verifier := parts.verifier) is not None:
-            ask("verification", lambda: verifier.hold_reason)
+            ask("scan", lambda: verifier.blind_reason)
+            ask("verification", lambda: verifier.stop_reason)
 
     def stop(self) -> None:
         """Asks it to end; returns at once. For use from any thread and from signal handlers."""

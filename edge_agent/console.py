@@ -16,6 +16,7 @@ def set_up_logging(*, quiet: bool) -> None:
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, handlers=[handler])
     # Decisions are shown by `show_decisions`, with their product.
     logging.getLogger("edge_agent.station_loop").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the panel says itself when it is up
 
 
 class _Lines(logging.Formatter):

@@ -57,6 +57,9 @@ class MadeUpDesk:
             raise InputError("the journal cannot be read", "look at the disk")
         return [one for one in self.items if one.outcome == "REVIEW"][:limit]
 
+    def waits(self) -> int:
+        return sum(one.outcome == "REVIEW" for one in self.items)
+
     def latest(self, limit: int) -> Sequence[ItemMessage]:
         return self.items[::-1][:limit]
 

@@ -81,16 +81,18 @@ def parse(data: object, model: type[DocumentT], file: str | os.PathLike[str]) ->
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or None
-        shown = repr(first["input"])
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
         problem = first["msg"].removeprefix("Value error, ")
         match first["type"]:
             case "missing":
                 told, mend = "missing", "add this field"
             case "extra_forbidden":
                 told, mend = "unknown field", "remove it or correct its spelling"
+            case "value_error" if isinstance(first["input"], dict):
+                # Fields that do not fit each other. All of them are not shown: addresses among
+                # them may hold a password.
+                told, mend = problem, "correct one of these fields"
             case _:
-                told, mend = f"{problem}, but it is {shown}", "correct this value"
+                told, mend = f"{problem}, but it is {_shown(first['input'])}", "correct this value"
         raise InputError(told, mend, file=file, field=field) from None
 
 
@@ -145,6 +147,11 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _shown(found: object) -> str:
+    text = repr(found)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
 def _check_version(data: object, model: type[BaseModel], path: Path) -> None:
     """Refuses a foreign version before its fields are judged by rules that are not its own."""
     if "format_version" not in model.model_fields or not isinstance(data, dict):
@@ -155,7 +162,7 @@ def _check_version(data: object, model: type[BaseModel], path: Path) -> None:
     if found is not None and found not in versions:
         listed = ", ".join(str(version) for version in versions)
         raise UnknownVersionError(
-            f"version {found!r} is not known here (known: {listed})",
+            f"version {_shown(found)} is not known here (known: {listed})",
             "update this program, or export the document for it anew",
             file=path,
             field="format_version",

@@ -114,6 +114,6 @@ def objection(camera: Camera, holds_on: tuple[PictureFault, ...] = HOLDS_ON) -> 
     if not camera.is_live:
         return None
     if camera.health.state != "up":
-        return f"{camera.health.state} {camera.health.reason}".rstrip()
+        return ": ".join(filter(None, (camera.health.state, camera.health.reason)))
     fault = camera.picture.fault
     return told_fault(fault) if fault is not None and fault in holds_on else None

@@ -68,10 +68,10 @@ class Applicator:
 
     @property
     def hold_reason(self) -> str | None:
-        """Why the belt must stand still; None when the applicator does not ask for it."""
-        for source in self.inputs:
-            if source.health.problem is not None:
-                return f"its input {source.name} cannot be heard: {source.health.problem}"
+        """Why the belt must stand still until a person has looked, or None.
+
+        That its inputs can be heard is the outputs' to say.
+        """
         with self._lock:
             return self._handshake.told if self._handshake.standing == "stuck" else None
 

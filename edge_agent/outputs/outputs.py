@@ -59,13 +59,18 @@ class Outputs:
 
     @property
     def hold_reason(self) -> str | None:
-        """Why the belt must stand still; None when the outputs do not ask for it."""
+        """Why the belt must stand still; None when no line and no input asks for it."""
         for line in self.lines:
             if (reason := line.hold_reason) is not None:
-                return reason
-        for source in self._own_inputs:
+                return f"{line.address}: {reason}"
+        for source in self.inputs:
             if source.health.problem is not None:
                 return f"the input {source.name} cannot be heard: {source.health.problem}"
+        return None
+
+    @property
+    def divert_hold_reason(self) -> str | None:
+        """Likewise while items may still be on the belt; a person's word ends it."""
         return None if self._diverts is None else self._diverts.hold_reason
 
     @property

@@ -10,14 +10,14 @@ from beltmark.contract.messages import ItemMessage
 from beltmark.contract.release import Release
 from edge_agent.outputs.request import KINDS, SeenTo, ask_for_release
 from edge_agent.panel.ports import Standing
-from edge_agent.printing.reading import read_items, read_unseen
+from edge_agent.printing.reading import count_unseen, read_items, read_unseen
 
 _HOLDS: Final[Mapping[str, SeenTo]] = {
     "divert": "divert",
     "applicator": "applicator",
     "verification": "scan",
 }
-"""What a person can release, by the name under which it holds the belt."""
+"""What a person can release, by the name under which it holds the belt; all else ends by itself."""
 
 
 class Hands(Protocol):
@@ -89,8 +89,12 @@ class StationDesk:
         return self._release().catalogue
 
     def waiting(self, limit: int) -> Sequence[ItemMessage]:
-        """The items that nobody has seen to yet, oldest first."""
+        """The newest items that nobody has seen to yet, oldest first."""
         return read_unseen(self._journal, limit)
+
+    def waits(self) -> int:
+        """How many such items there are."""
+        return count_unseen(self._journal)
 
     def latest(self, limit: int) -> Sequence[ItemMessage]:
         """The latest items, newest first."""

@@ -44,7 +44,11 @@ class PersonsDesk(Protocol):
         ...
 
     def waiting(self, limit: int) -> Sequence[ItemMessage]:
-        """The items that nobody has seen to yet, oldest first; raises InputError."""
+        """The newest items that nobody has seen to yet, oldest first; raises InputError."""
+        ...
+
+    def waits(self) -> int:
+        """How many such items there are; raises InputError."""
         ...
 
     def latest(self, limit: int) -> Sequence[ItemMessage]:

@@ -28,7 +28,7 @@ class PanelSection(Section):
         try:
             is_own = ipaddress.ip_address(self.host).is_loopback
         except ValueError:
-            raise ValueError(f"{self.host!r} is no IP address") from None
+            raise ValueError(f"host must be an IP address, but it is {self.host!r}") from None
         if not is_own and self.pin_file is None:
             raise ValueError("a panel that others can reach needs a pin_file")
         return self

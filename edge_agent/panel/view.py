@@ -18,6 +18,8 @@ MOST_LISTED: Final = 500
 
 _MOST_OFFERED = 6
 _MOST_CLASSES = 3
+_LEAST_OFFERED: Final = 0.01
+"""What is less likely is no help, and may be pressed by mistake: it can be chosen by name."""
 
 _LABEL_WORDS: Final = {
     "decided": "label waits for the printer",
@@ -68,6 +70,8 @@ class Card:
     @property
     def name(self) -> str:
         """What it is, as far as is known."""
+        if self.item.rule == "none_of_these":
+            return "no known product"
         return self.item.sku or self.item.class_name or "not recognised"
 
 
@@ -80,28 +84,29 @@ class PanelView:
         waiting: The items for a person, oldest first.
         latest: The latest items, newest first.
         skus: All products by name, where they are few enough.
+        waits: How many items wait for a person, whether or not they are all shown.
     """
 
     standing: Standing
     waiting: tuple[Card, ...]
     latest: tuple[Card, ...]
     skus: tuple[str, ...]
+    waits: int
 
     @property
     def tone(self) -> str:
         """How that is, as on the fleet's pages."""
         if self.standing.problems or self.standing.to_release:
             return "stopped"
-        return "attention" if self.waiting or self.standing.rung else "running"
+        return "attention" if self.waits or self.standing.rung else "running"
 
     @property
     def sentence(self) -> str:
         """The same in a few words."""
         if self.standing.problems or self.standing.to_release:
             return "The belt stands"
-        if self.waiting:
-            one = len(self.waiting) == 1
-            return f"{len(self.waiting)} {'item waits' if one else 'items wait'} for a person"
+        if self.waits:
+            return f"{self.waits} {'item waits' if self.waits == 1 else 'items wait'} for a person"
         return "The belt runs"
 
 
@@ -113,11 +118,13 @@ def panel_view(desk: PersonsDesk) -> PanelView:
     """
     catalogue = desk.catalogue
     listed = catalogue.products if len(catalogue.products) <= MOST_LISTED else ()
+    waiting = tuple(card(item, catalogue) for item in desk.waiting(MOST_WAITING))
     return PanelView(
         desk.standing,
-        tuple(card(item, catalogue) for item in desk.waiting(MOST_WAITING)),
+        waiting,
         tuple(card(item, catalogue) for item in desk.latest(MOST_LATEST)),
         tuple(product.sku for product in listed),
+        len(waiting) if len(waiting) < MOST_WAITING else max(len(waiting), desk.waits()),
     )
 
 
@@ -137,7 +144,9 @@ def _offers(item: ItemMessage, catalogue: Catalogue) -> tuple[Offer, ...]:
     if item.sku is not None:  # what it was once taken for, and its label did not come out
         offers += [Offer(p, item.probability) for p in catalogue.products if p.sku == item.sku]
     likely: Sequence[tuple[str, float | None]] = [
-        (one.class_name, one.probability) for one in (item.candidates or ())[:_MOST_CLASSES]
+        (one.class_name, one.probability)
+        for one in (item.candidates or ())[:_MOST_CLASSES]
+        if one.probability >= _LEAST_OFFERED
     ] or ([(item.class_name, item.probability)] if item.class_name else [])
     for class_name, probability in likely:
         known = {offer.product.sku for offer in offers}

@@ -28,7 +28,7 @@ _NEWEST = "ORDER BY decided_at DESC, items.rowid DESC LIMIT ?"
 _NAMED = "WHERE substr(items.item_id, 1, length(?)) = ? ORDER BY items.item_id LIMIT ?"
 _UNSEEN = """
 WHERE outcome != 'PRINT' AND seen_to_at IS NULL
-AND decided_at >= (SELECT max(decided_at) FROM items) - ? ORDER BY decided_at DESC LIMIT ?
+AND decided_at >= (SELECT max(decided_at) FROM items) - ?
 """
 _UNSEEN_S = 86_400.0
 _MOST_NAMED = 4
@@ -69,7 +69,8 @@ class Recollection:
     Attributes:
         last_seen: Items that were in the zone.
         open_labels: Labels without a known end.
-        reviewed_lately: Items that went to a person shortly before; their diverts may be lost.
+        reviewed_lately: Items that went to a person shortly before, and are not confirmed to be off
+            the belt; their diverts may be lost.
         belt_speed_px_s: Speed of the belt as it was then known.
         at_applicator: Item whose label came out last, if nobody has said what became of it.
         has_rebooted: The computer has started anew since then. Positions do not wait for the disk,
@@ -117,8 +118,18 @@ def read_unseen(path: Path, limit: int) -> list[ItemMessage]:
     Raises:
         InputError: The file is damaged or no journal.
     """
-    rows = _read(path, _ITEM + _UNSEEN, (_UNSEEN_S, limit))
+    rows = _read(path, f"{_ITEM} {_UNSEEN} {_NEWEST}", (_UNSEEN_S, limit))
     return [_message(row) for row in reversed(rows)]
+
+
+def count_unseen(path: Path) -> int:
+    """Returns how many such items there are.
+
+    Raises:
+        InputError: The file is damaged or no journal.
+    """
+    rows = _read(path, f"SELECT count(*) FROM items {_UNSEEN}", (_UNSEEN_S,))
+    return rows[0][0] if rows else 0
 
 
 def read_item(path: Path, name: str) -> ItemRecord:
@@ -195,7 +206,7 @@ def recollect(connection: sqlite3.Connection, boot: str) -> Recollection:
         (item_id, Place(x, y, at))
         for item_id, x, y, at in connection.execute(
             "SELECT item_id, x_px, y_px, captured_at FROM items LEFT JOIN labels USING (item_id) "
-            "WHERE outcome <> 'PRINT' AND for_person IS NULL "
+            "WHERE outcome <> 'PRINT' AND for_person IS NULL AND diverted_at IS NULL "
             "AND decided_at >= (SELECT max(decided_at) FROM items) - ? ORDER BY decided_at",
             (_LATELY_S,),
         )

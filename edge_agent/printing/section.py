@@ -98,6 +98,8 @@ class PrinterSection(Section):
 
     @model_validator(mode="after")
     def _has_two_printers(self) -> Self:
+        if self.address == NO_SPARE:
+            raise ValueError("address must be a printer; only spare can be none")
         if self.spare == self.address:
             raise ValueError("spare must be another printer than address")
         return self

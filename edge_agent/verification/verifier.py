@@ -89,9 +89,19 @@ class Verifier:
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when the scan does not ask for it."""
+        return self.blind_reason or self.stop_reason
+
+    @property
+    def blind_reason(self) -> str | None:
+        """Why labels would pass unread; it ends by itself."""
         if self.camera is not None and (reason := objection(self.camera)) is not None:
             return f"the scan camera: {reason}"
-        return self._misfit or self._acts.hold_reason
+        return self._misfit
+
+    @property
+    def stop_reason(self) -> str | None:
+        """What a person has to look at first; their word ends it."""
+        return self._acts.hold_reason
 
     @property
     def counts(self) -> Mapping[str, int]:

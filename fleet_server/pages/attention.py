@@ -36,7 +36,14 @@ _MENDS: Final[Mapping[str, str]] = {
     "station": "Look at the station: what it says names what it waits for.",
     "photo_eye": "See to the photo-eye: lens, alignment, power, cable; and to the item, where one "
     "passed that the camera did not see.",
-    "divert": "See to the divert: power and cable of its relay.",
+    "outputs": "See to the relay or PLC: power, cable, network. The belt goes on by itself.",
+    "divert": "Look for the item and take it off the belt; then say so at the station's panel, or "
+    "with beltmark-edge release.",
+    "applicator": "Take the label away from the applicator; then say so at the station's panel, or "
+    "with beltmark-edge release.",
+    "verification": "Look at the item that it names and its label; then say so at the station's "
+    "panel, or with beltmark-edge release.",
+    "scan": "See to the scan camera: power, cable, light, lens. The belt goes on by itself.",
     "serials": "Look at the network to the server, and at beltmark-fleet serials. Without numbers, "
     "items go to a person.",
     "warehouse": "Look at the warehouse system and the network to it. Results wait in the "

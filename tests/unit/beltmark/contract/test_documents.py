@@ -1,12 +1,14 @@
 import json
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import pytest
+from pydantic import model_validator
 
 from beltmark.contract.documents import (
     Document,
+    parse,
     read_document,
     write_bytes,
     write_document,
@@ -66,6 +68,27 @@ def test_toml_and_missing_and_oversized_files(tmp_path: Path) -> None:
         os.truncate(large.fileno(), 17 * 1024 * 1024)
     with pytest.raises(InputError, match="larger than"):
         read_document(tmp_path / "large.json", Note)
+
+
+class Pair(Document):
+    """Two addresses that must differ."""
+
+    one: str
+    other: str
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.one == self.other:
+            raise ValueError("other must differ from one")
+        return self
+
+
+def test_fields_that_do_not_fit_each_other_are_told_without_what_they_hold() -> None:
+    data = {"one": "mqtt://u:secret@host", "other": "mqtt://u:secret@host"}
+    with pytest.raises(InputError) as told:
+        parse(data, Pair, "station.toml")
+    assert "other must differ from one (correct one of these fields)" in str(told.value)
+    assert "secret" not in str(told.value)
 
 
 def test_a_written_document_reads_back(tmp_path: Path) -> None:

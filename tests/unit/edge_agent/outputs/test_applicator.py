@@ -8,6 +8,7 @@ from gpio_chip import Chip
 
 from edge_agent.outputs.applicator import Applicator
 from edge_agent.outputs.fates import Fates
+from edge_agent.outputs.outputs import Outputs
 from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import Place
 from edge_agent.signals.opening import open_input
@@ -164,8 +165,11 @@ def test_what_cannot_be_written_is_written_later() -> None:
     assert bench.books.written == [("applied", "a")]
 
 
-def test_an_input_that_cannot_be_heard_holds_the_belt() -> None:
-    assert "fault cannot be heard" in (Bench().applicator.hold_reason or "")
+def test_an_input_that_cannot_be_heard_holds_the_belt_whatever_a_person_says() -> None:
+    applicator = Bench().applicator
+    outputs = Outputs(None, None, applicator=applicator)
+    assert "fault cannot be heard" in (outputs.hold_reason or "")
+    assert applicator.hold_reason is None  # which a person's word would end
 
 
 def test_items_of_two_labels_that_lie_there_are_diverted_each_from_its_place() -> None:

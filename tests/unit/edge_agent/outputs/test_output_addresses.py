@@ -34,8 +34,8 @@ def test_signals_at_one_address_share_a_line(outputs: dict[str, str], addresses:
 
 
 def test_each_line_holds_the_belt_until_it_is_there() -> None:
-    assert opened(run_permit=RELAY, divert=GATE).hold_reason == "not connected yet"
-    assert opened(run_permit=PIN).hold_reason == "not requested yet"
+    assert opened(run_permit=RELAY, divert=GATE).hold_reason == f"{RELAY}: not connected yet"
+    assert opened(run_permit=PIN).hold_reason == f"{PIN}: not requested yet"
 
 
 def test_a_station_without_outputs_diverts_nothing_and_holds_nothing() -> None:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from panel_desk import CATALOGUE, WELL, MadeUpDesk, item
 
-from edge_agent.panel.view import card, panel_view
+from beltmark.contract.messages import Candidate
+from edge_agent.panel.view import MOST_WAITING, card, panel_view
 
 
 def test_an_item_is_offered_as_the_products_it_may_be_the_likeliest_first() -> None:
@@ -30,6 +31,23 @@ def test_an_item_of_an_older_journal_is_offered_by_its_class() -> None:
 
 def test_an_item_that_is_nothing_known_is_offered_as_nothing() -> None:
     assert card(item("a", candidates=None, class_name=None), CATALOGUE).offers == ()
+
+
+def test_what_it_hardly_is_is_not_offered() -> None:
+    likely = [Candidate(class_name="none_of_these", probability=0.992)]
+    unlikely = [Candidate(class_name=name, probability=0.004) for name in ("can", "box")]
+    foreign = item(
+        "a", rule="none_of_these", class_name="none_of_these", candidates=(*likely, *unlikely)
+    )
+
+    assert card(foreign, CATALOGUE).offers == ()
+    assert card(foreign, CATALOGUE).name == "no known product"
+
+
+def test_those_that_wait_are_all_counted_where_not_all_are_shown() -> None:
+    view = panel_view(MadeUpDesk(items=[item(f"i{n}") for n in range(60)]))
+
+    assert (len(view.waiting), view.sentence) == (MOST_WAITING, "60 items wait for a person")
 
 
 @pytest.mark.parametrize(

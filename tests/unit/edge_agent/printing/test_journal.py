@@ -159,6 +159,18 @@ def test_a_new_run_recollects_what_was_open(journal: Journal, path: Path) -> Non
     assert journal.recollection.reviewed_lately == (("closed", Place(300, 160, 999.9)),)
 
 
+def test_what_is_confirmed_to_be_off_the_belt_is_not_diverted_by_a_new_run(
+    journal: Journal, path: Path
+) -> None:
+    for name in ("off", "lost"):
+        journal.record(decided(name))
+        journal.review(name, 1_001.0, "label_late", "too late", "late")
+    journal.confirm("off", "diverted", 1_002.0).result()
+    journal = reopened(journal, path)
+    journal.close()
+    assert [item_id for item_id, _ in journal.recollection.reviewed_lately] == ["lost"]
+
+
 def test_a_new_run_recollects_the_last_positions(journal: Journal, path: Path) -> None:
     journal.record(decided("i1")).result()
     old = LastSeen("gone", Place(1, 2, 3), 60, "carton", None)
