@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.release import Release
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.motion import MotionGate
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from beltmark.contract.documents import write_bytes
 from beltmark.contract.release import Release, load_release
 from beltmark.demo.station import BUNDLED
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.labels.preview import draw_preview
 from edge_agent.labels.proofread import label_context
 from edge_agent.vision.detector import Detection, Detector

@@ -22,7 +22,8 @@ from beltmark.contract.package import load_package
 from beltmark.contract.release import Release, load_release
 from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 from bench.empty_belt import empty_belt_figures
 from bench.float_twin import float_twin
 from bench.stages import STAGES, time_stages

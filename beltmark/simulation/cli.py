@@ -12,7 +12,7 @@ from typing import cast, get_args
 from beltmark.command import between, run_command, whole
 from beltmark.simulation import commands
 from beltmark.simulation.shapes.families import CLASS_NAMES
-from beltmark.simulation.world import LabelFault
+from beltmark.simulation.world_plan import LabelFault
 
 BUNDLED_CATALOGUE = Path(__file__).parents[1] / "bundled" / "catalogue.csv"
 

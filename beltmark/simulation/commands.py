@@ -21,7 +21,7 @@ from beltmark.simulation.shapes.families import CLASS_NAMES
 from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.video import write_frames, write_video
 from beltmark.simulation.warehouse import SimulatedWarehouse, WarehouseFaults, WarehouseRecord
-from beltmark.simulation.world import WorldPlan
+from beltmark.simulation.world_plan import WorldPlan
 
 
 def _world_plan(arguments: argparse.Namespace) -> WorldPlan:

@@ -22,7 +22,8 @@ from beltmark.simulation.control import (
 from beltmark.simulation.mjpeg import MjpegServer
 from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
 from beltmark.simulation.truth import truth_document
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 
 logger = logging.getLogger(__name__)
 

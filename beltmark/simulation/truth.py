@@ -4,7 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from beltmark.simulation.belt import BeltItem
-from beltmark.simulation.world import FrameTruth, LabelTruth, World
+from beltmark.simulation.world import World
+from beltmark.simulation.world_truth import FrameTruth, LabelTruth
 
 FORMAT_VERSION = 1
 

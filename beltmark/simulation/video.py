@@ -11,7 +11,8 @@ import cv2
 from beltmark.contract.documents import write_json
 from beltmark.contract.errors import InputError
 from beltmark.simulation.truth import truth_document
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 
 _CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 

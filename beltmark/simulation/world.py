@@ -1,26 +1,23 @@
 """A simulated station without its sockets: belt, camera, applicator and what they remember.
 
 Pure apart from its own state: time comes with every call. Leaves threads and protocols to
-`station`, the file of truth to `truth`.
+`station`, what is to be simulated to `world_plan`, the file of truth to `truth`.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from beltmark.contract.catalogue import Product
 from beltmark.simulation.appearance import live_scene
-from beltmark.simulation.applicator import Act, Applicator, ApplicatorPlan
-from beltmark.simulation.beam import Beam, BeamEdge, BeamPlan
-from beltmark.simulation.belt import Belt, BeltItem, BeltLayout
+from beltmark.simulation.applicator import Act, Applicator
+from beltmark.simulation.beam import Beam, BeamEdge
+from beltmark.simulation.belt import Belt, BeltItem
 from beltmark.simulation.close_up import CloseUp, Sticker
 from beltmark.simulation.label_picture import SIZE_MM
 from beltmark.simulation.permit import RunPermit
-from beltmark.simulation.profile import STEADY, SpeedProfile
-from beltmark.simulation.scene import Picture, Placement, SeenItem
+from beltmark.simulation.scene import Picture, Placement
 from beltmark.simulation.sticker import with_sticker
 from beltmark.simulation.supply import supply
 from beltmark.simulation.verdict import (
@@ -30,121 +27,15 @@ from beltmark.simulation.verdict import (
     judge,
     read_marking,
 )
-from beltmark.simulation.view import View
+from beltmark.simulation.world_plan import WorldPlan
+from beltmark.simulation.world_truth import DivertTruth, FrameTruth, LabelTruth
 
 REMEMBERED_FRAMES = 18_000
 """Frames whose truth is kept: twenty minutes at 15 frames per second."""
 
-LIVE_VIEW = View(distance_mm=800.0, pitch_rad=0.14)
-"""A well set up camera: almost straight above."""
-
-SCAN_EXIT_MM = 180.0
-"""Beyond the scan camera, an item is on the belt for so long: time enough to take it off."""
-
-LabelFault = Literal["lost", "late", "repeated", "smeared"]
-"""What goes wrong with a label.
-
-lost: It falls on the floor.
-late: The next item gets it, beside its own.
-repeated: The printer gives it again, and the next item gets that, beside its own.
-smeared: Its ink is wiped.
-"""
-
 STICKER_MM = SIZE_MM
 _ITEM_MIDDLE_MM = 20.0
 """Height at which an image position of an item is taken to lie."""
-
-
-@dataclass(frozen=True)
-class WorldPlan:
-    """What to simulate.
-
-    Attributes:
-        seed: Start of all chance.
-        products: What may come.
-        view: The camera; its middle is x = 0.
-        speed_px_s: Speed of the belt in the middle of the image.
-        applicator_part: Place of the applicator as a part of the image's width.
-        foreign_share: Share of foreign objects, 0..1.
-        clearance_mm: Least free belt between two items.
-        beam: The photo-eye; None where none is fitted.
-        invisible: Numbers of the items that the camera does not show.
-        applicator: What puts labels onto items when it is told to; None sticks each label on as it
-            comes out.
-        scan_at_mm: Place of a second camera that reads labels, from the middle of the first; None
-            for none.
-        label_faults: What goes wrong with the n-th label that comes out, from 1.
-        profile: How its speed changes while it may run; it may run backward.
-    """
-
-    seed: int
-    products: Sequence[Product]
-    view: View = LIVE_VIEW
-    speed_px_s: float = 120.0
-    applicator_part: float = 0.75
-    foreign_share: float = 0.12
-    clearance_mm: float = 40.0
-    beam: BeamPlan | None = None
-    invisible: Collection[int] = ()
-    applicator: ApplicatorPlan | None = None
-    scan_at_mm: float | None = None
-    label_faults: Mapping[int, LabelFault] = field(default_factory=dict)
-    profile: SpeedProfile = STEADY
-
-    @property
-    def layout(self) -> BeltLayout:
-        """The places along the belt."""
-        half_mm = self.view.width_px / 2 / self.view.px_per_mm
-        return BeltLayout(
-            speed_mm_s=self.speed_px_s / self.view.px_per_mm,
-            entry_mm=-half_mm,
-            exit_mm=max(half_mm + 60.0, (self.scan_at_mm or 0.0) + SCAN_EXIT_MM),
-            applicator_mm=(2 * self.applicator_part - 1) * half_mm,
-            clearance_mm=self.clearance_mm,
-        )
-
-    @property
-    def transit_s(self) -> float:
-        """How long an item is on the belt, about."""
-        layout = self.layout
-        return (layout.exit_mm - layout.entry_mm + 150.0) / layout.speed_mm_s
-
-
-@dataclass(frozen=True)
-class FrameTruth:
-    """What one frame shows; the time is its exposure, seconds since the epoch."""
-
-    index: int
-    at_s: float
-    travel_mm: float
-    seen: tuple[SeenItem, ...]
-
-
-@dataclass(frozen=True)
-class LabelTruth:
-    """A label that came out: what is on it, and the item that it landed on (None: the floor).
-
-    One that lies at the applicator, or was taken away there, is on no item and on no floor.
-    """
-
-    at_s: float
-    zpl: bytes
-    marking: Marking | None
-    item_id: int | None
-    is_at_applicator: bool = False
-    is_scrap: bool = False
-
-
-@dataclass(frozen=True)
-class DivertTruth:
-    """A wish to take an item off, and the item that was taken (None: there was none)."""
-
-    at_s: float
-    named: str
-    x_px: float
-    y_px: float
-    seen_at_s: float
-    item_id: int | None
 
 
 class World:

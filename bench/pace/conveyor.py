@@ -24,7 +24,8 @@ from beltmark.contract.documents import write_json
 from beltmark.simulation.mjpeg import MjpegServer
 from beltmark.simulation.printer import SimulatedPrinter
 from beltmark.simulation.verdict import read_marking
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 
 STEP_PX = 16.0
 """So far the belt moves from one picture to the next."""

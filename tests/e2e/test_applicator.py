@@ -12,7 +12,7 @@ from beltmark.contract.catalogue import read_catalogue
 from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.applicator import ApplicatorPlan
 from beltmark.simulation.station import SimulatedStation, StationPlan
-from beltmark.simulation.world import WorldPlan
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.printing.reading import read_item, read_items
 
 pytestmark = pytest.mark.xdist_group("e2e")

@@ -13,7 +13,7 @@ from beltmark.contract.catalogue import read_catalogue
 from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.printer import PrinterFaults
 from beltmark.simulation.station import SimulatedStation, StationPlan
-from beltmark.simulation.world import WorldPlan
+from beltmark.simulation.world_plan import WorldPlan
 
 pytestmark = pytest.mark.xdist_group("e2e")
 

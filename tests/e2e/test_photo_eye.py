@@ -10,7 +10,7 @@ from beltmark.contract.catalogue import read_catalogue
 from beltmark.demo.station import BUNDLED, station_text
 from beltmark.simulation.beam import BeamPlan
 from beltmark.simulation.station import SimulatedStation, StationPlan
-from beltmark.simulation.world import WorldPlan
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.accounts.entries import read_books
 
 pytestmark = pytest.mark.xdist_group("e2e")

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from beltmark.contract.release import load_release
 from beltmark.demo.station import BUNDLED
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.capture.frame import Frame
 from edge_agent.printing.journal import JournalHealth
 from edge_agent.printing.reading import Recollection

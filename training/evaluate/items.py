@@ -14,7 +14,8 @@ from beltmark.contract.catalogue import Catalogue
 from beltmark.contract.package import CurvePoint, ModelPackage
 from beltmark.contract.policy import Policy
 from beltmark.simulation.scene import SeenItem
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.station.geometry import StationGeometry, centre_px
 from edge_agent.station.items import Decided, Rules
 from edge_agent.station.station import Station, StationSettings

@@ -6,7 +6,8 @@ from beltmark.contract.catalogue import read_catalogue
 from beltmark.contract.errors import InputError
 from beltmark.simulation.cli import BUNDLED_CATALOGUE
 from beltmark.simulation.profile import SpeedProfile, parse_profile
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 
 
 def test_a_profile_is_linear_between_its_knots_and_constant_around_them() -> None:

@@ -19,7 +19,7 @@ from beltmark.contract.catalogue import Product
 from beltmark.simulation.control import ControlServer, Divert, Hold, Permit, parse_signal
 from beltmark.simulation.mjpeg import MAX_VIEWERS, MjpegServer
 from beltmark.simulation.station import SimulatedStation, StationPlan
-from beltmark.simulation.world import WorldPlan
+from beltmark.simulation.world_plan import WorldPlan
 
 PATIENCE_S = 20.0
 PRODUCTS = (Product(sku="C", gtin="9521234500018", name="Coffee", class_name="carton"),)

@@ -9,7 +9,8 @@ from beltmark.simulation.scene import SeenItem
 from beltmark.simulation.truth import truth_document
 from beltmark.simulation.verdict import Verdict
 from beltmark.simulation.view import View
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 
 PRODUCTS = (
     Product(sku="C", gtin="9521234500018", name="Coffee", class_name="carton"),

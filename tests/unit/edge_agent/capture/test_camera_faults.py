@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from beltmark.contract.catalogue import read_catalogue
 from beltmark.datasets.coco import read_coco
-from beltmark.simulation.world import World, WorldPlan
+from beltmark.simulation.world import World
+from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.capture.faults import Lasted, Lasting, PictureWatch
 from edge_agent.capture.health import PictureFault
 from edge_agent.capture.reference_file import keep_reference, kept_reference
