@@ -27,7 +27,7 @@ WINDOW = """
 print_speed_mm_s = 25.4
 
 [printer.window]
-distance_mm = 72
+distance_mm = 120
 reach_mm = 100
 """
 
@@ -45,7 +45,10 @@ def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, more: s
             control=addresses["control"],
         )
         station = tmp_path / "station.toml"
-        text = text.replace("decide_at", "mm_per_px = 1.0\ndecide_at")
+        # A second to the applicator: a busy machine's relay obeys a tenth or two later.
+        text = text.replace("decide_at = 0.6", "mm_per_px = 1.0\ndecide_at = 0.5")
+        text = text.replace("hold_after_s = 0.5", "hold_after_s = 0.7")
+        text = text.replace("label_deadline_s = 1.0", "label_deadline_s = 1.2")
         station.write_text(text.replace("[outputs]", f"{more}\n\n[outputs]"))
         command = [sys.executable, "-m", "edge_agent.cli", "run", str(station), "--quiet"]
         with subprocess.Popen(command) as agent:
