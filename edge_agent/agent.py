@@ -18,8 +18,8 @@ from edge_agent.capture.frame import Frame
 from edge_agent.notify import open_watchdog
 from edge_agent.outputs.request import taken_releases
 from edge_agent.parts import Identity, Parts
-from edge_agent.station_loop import StepReport
 from edge_agent.status import StatusFile
+from edge_agent.step_report import StepReport
 from edge_agent.telling import SoFar, status_of
 
 if TYPE_CHECKING:

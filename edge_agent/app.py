@@ -35,7 +35,8 @@ from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.settings import StationFile
 from edge_agent.stages import Pulse, StageTimes
 from edge_agent.station.station import StationSettings
-from edge_agent.station_loop import StationLoop, StepReport
+from edge_agent.station_loop import StationLoop
+from edge_agent.step_report import StepReport
 from edge_agent.uplink.state import StationState
 from edge_agent.vision.motion import MotionGate
 

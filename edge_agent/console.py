@@ -6,7 +6,7 @@ import sys
 import time
 
 from beltmark.contract.messages import ItemMessage
-from edge_agent.station_loop import StepReport
+from edge_agent.step_report import StepReport
 
 
 def set_up_logging(*, quiet: bool) -> None:

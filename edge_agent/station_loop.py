@@ -7,24 +7,22 @@ and waits for nothing but the detector.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
 
-from beltmark.contract.messages import Outcome
 from beltmark.contract.release import Release
 from edge_agent.capture.frame import Frame
+from edge_agent.positions import last_seen, last_seen_before_zone, remembered
 from edge_agent.printing.reading import Recollection
-from edge_agent.printing.records import ItemDecision, LastSeen, Place
-from edge_agent.station.decision import Decision
+from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.station.expected import Orders
 from edge_agent.station.eye_watch import EyeNews
-from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
-from edge_agent.station.items import Decided, Item, Rules, StationUpdate
+from edge_agent.station.geometry import StationGeometry
+from edge_agent.station.items import Decided, Rules, StationUpdate
 from edge_agent.station.photo_eye import PhotoEye
 from edge_agent.station.picture_size import PictureSize
-from edge_agent.station.recovery import Remembered
 from edge_agent.station.section import PolicySection
 from edge_agent.station.station import Station, StationSettings
 from edge_agent.station.tightening import looser, tightened
@@ -42,50 +40,13 @@ from edge_agent.station_loop_ports import (
     ReleaseSource,
     ReviewKeeper,
 )
+from edge_agent.step_report import ItemInZone, StepReport
 from edge_agent.views import offer_view, review_view
 from edge_agent.vision.outline import outline_px
 
 logger = logging.getLogger(__name__)
 
 _NOTE_PERIOD_S = 0.25
-
-
-@dataclass(frozen=True)
-class ItemInZone:
-    """An item in the zone, as it is shown.
-
-    Attributes:
-        item_id: Its identity.
-        box_xyxy_px: Where it was last seen.
-        outcome: Its outcome, once decided.
-    """
-
-    item_id: str
-    box_xyxy_px: BoxXyxyPx
-    outcome: Outcome | None
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """What one frame brought.
-
-    Attributes:
-        frame_index: Index of the frame.
-        captured_at: Its time.
-        was_looked_at: Whether the detector looked at it.
-        detections: How many boxes the detector found.
-        items: The items in the zone.
-        decided: Items decided by this frame, with their decisions.
-        speed_px_s: Speed of the running belt, where it is known.
-    """
-
-    frame_index: int
-    captured_at: float
-    was_looked_at: bool
-    detections: int
-    items: tuple[ItemInZone, ...]
-    decided: tuple[tuple[str, Decision], ...]
-    speed_px_s: float | None
 
 
 def new_item_id() -> str:
@@ -155,7 +116,7 @@ class StationLoop:
             self._rules(release),
             _settings(settings, recollection),
             item_ids,
-            remembered=[_remembered(item) for item in recollection.last_seen],
+            remembered=[remembered(item) for item in recollection.last_seen],
             speed_px_s=recollection.belt_speed_px_s,
             orders=orders,
             today=lambda: datetime.fromtimestamp(clock(), UTC).date(),
@@ -319,8 +280,8 @@ class StationLoop:
         self._noted_at = at
         self._journal.note_positions(
             [
-                *(_last_seen(item, item.class_name) for item in self._station.items),
-                *map(_last_seen_before_zone, self._station.before_zone),
+                *map(last_seen, self._station.items),
+                *map(last_seen_before_zone, self._station.before_zone),
             ],
             self._station.speed_px_s,
         )
@@ -332,27 +293,3 @@ def _settings(settings: StationSettings, recollection: Recollection) -> StationS
     # The belt may have run for long after the last note that was not lost: that it stood soon
     # after the agent's end says nothing of how far the items have come since.
     return replace(settings, permit_timeout_s=None)
-
-
-def _remembered(item: LastSeen) -> Remembered:
-    place = item.place
-    return Remembered(
-        item.item_id,
-        place.x_px,
-        place.y_px,
-        item.size_px,
-        item.class_name,
-        place.captured_at,
-        item.outcome,
-    )
-
-
-def _last_seen_before_zone(item: Remembered) -> LastSeen:
-    place = Place(item.x_px, item.y_px, item.seen_at)
-    return LastSeen(item.item_id, place, item.size_px, item.class_name, item.outcome)
-
-
-def _last_seen(item: Item, class_name: str | None) -> LastSeen:
-    track = item.track
-    place = Place(track.x_px, track.y_px, track.seen_at)
-    return LastSeen(item.item_id, place, track.size_px, class_name, item.outcome)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.release import Release
-from edge_agent.printing.journal import JournalHealth
+from edge_agent.printing.committing import JournalHealth
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.station.codes import ItemCode
 from edge_agent.station.detected import Detected

@@ -17,7 +17,8 @@ from typing import Literal, TypeVar
 from beltmark.contract.messages import PrintState
 from bench.crash.plan import Kill
 from edge_agent.outputs.outputs import Outputs
-from edge_agent.printing.journal import Journal, JournalHealth
+from edge_agent.printing.committing import JournalHealth
+from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.zebra import ByteLine
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, LastSeen
 from edge_agent.printing.spooler import Spooler

@@ -16,6 +16,7 @@ from typing import Final, Protocol, TypeVar
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PrintState
 from beltmark.contract.release import Release
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.desk import LabelQueue
 from edge_agent.printing.hand_writes import (
     HandOrder,
@@ -24,7 +25,6 @@ from edge_agent.printing.hand_writes import (
     write_seen_to,
     write_taken,
 )
-from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import LabelItem, LabelOrder
 from edge_agent.printing.states import SURELY_NOT_OUT
 from edge_agent.station.expected import OrderLine

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from beltmark.contract.messages import PrintState
-from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, Place
 from edge_agent.printing.states import IllegalTransition
 from edge_agent.station.decision import Decision

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from beltmark.contract.messages import PrintState
-from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import LabelOrder, Place
 from edge_agent.printing.spooler_ports import LabelJournal, ReviewDesk
 from edge_agent.printing.states import SETTLED, IllegalTransition

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PrintState
 from edge_agent.printing.at_applicator import ApplicatorGate, Unwanted
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.in_printer import LabelsInPrinter
-from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.label_steps import Label, LabelSteps
 from edge_agent.printing.printer_watch import PrinterHealth, PrinterWatch
 from edge_agent.printing.printers.base import PrinterBroken, PrinterError, PrinterUnreachable

@@ -18,7 +18,7 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.messages import PartHealth
 from beltmark.contract.serials import LeaseRequest, NumberKind, NumberRange
 from beltmark.contract.wire import MalformedMessage, decode, encode
-from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.numbers import NAMES, HeldNumbers, read_held
 from edge_agent.serials.forecast import health, is_wanted, seconds_left
 from edge_agent.uplink.backoff import Backoff

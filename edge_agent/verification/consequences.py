@@ -13,7 +13,7 @@ from typing import Protocol
 
 from beltmark.contract.messages import LabelState
 from edge_agent.outputs.fates import STATION
-from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import Place
 from edge_agent.printing.states import UNSETTLED, Confirmed
 from edge_agent.verification.judge import Finding, Result

@@ -35,7 +35,7 @@ from beltmark.simulation.mjpeg import MjpegServer
 from edge_agent.app import open_agent
 from edge_agent.cli import main
 from edge_agent.settings import read_settings
-from edge_agent.station_loop import StepReport
+from edge_agent.step_report import StepReport
 
 PATIENCE_S = 30.0
 

@@ -12,7 +12,7 @@ from beltmark.demo.station import BUNDLED
 from beltmark.simulation.world import World
 from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.capture.frame import Frame
-from edge_agent.printing.journal import JournalHealth
+from edge_agent.printing.committing import JournalHealth
 from edge_agent.printing.reading import Recollection
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.station.geometry import StationGeometry

@@ -9,7 +9,7 @@ from gpio_chip import Chip
 from edge_agent.outputs.applicator import Applicator
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.outputs import Outputs
-from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import Place
 from edge_agent.signals.opening import open_input
 from edge_agent.signals.ports import Edge, SignalHealth

@@ -5,8 +5,8 @@ import pytest
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.messages import PrintState
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.desk import OutcomeDesk
-from edge_agent.printing.journal import JournalUnavailable
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, Place
 from edge_agent.printing.states import IllegalTransition
 from edge_agent.station.decision import Decision

@@ -9,7 +9,8 @@ import pytest
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.errors import InputError, UnknownVersionError
-from edge_agent.printing.journal import Journal, JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
+from edge_agent.printing.journal import Journal
 from edge_agent.printing.reading import read_history, read_items
 from edge_agent.printing.records import ItemDecision, LastSeen, Place
 from edge_agent.printing.states import IllegalTransition

@@ -11,7 +11,7 @@ from physical_printer import ACCIDENTS, Killed, PhysicalPrinter
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.messages import Outcome, PrintState
-from edge_agent.printing.journal import JournalUnavailable
+from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import LabelItem, LabelOrder, OpenLabel, Place
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
