@@ -7,6 +7,7 @@ does is left to its part.
 import argparse
 import io
 import math
+import os
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,15 @@ INTERRUPTED: Final = 130
 """Exit code of a process that Ctrl-C ended, as shells have it."""
 
 _MAX_DIGITS: Final = 30
+_MAX_PICTURE_PIXELS: Final = 64 * 1024 * 1024
+
+
+def limit_pictures() -> None:
+    """Bounds the pictures that OpenCV decodes in this process; call it before that is loaded.
+
+    A few bytes can claim to be a picture of gigabytes.
+    """
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(_MAX_PICTURE_PIXELS))
 
 
 def run_command(parser: argparse.ArgumentParser, argv: list[str] | None = None) -> int:

@@ -4,20 +4,16 @@ Reads arguments; what each command does is in `commands`.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from beltmark.command import between, run_command, seconds, whole
+from beltmark.command import between, limit_pictures, run_command, seconds, whole
 from edge_agent import commands
-
-MAX_PICTURE_PIXELS = 64 * 1024 * 1024
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 1 agent died, 2 bad input, 130 Ctrl-C."""
-    # Read by OpenCV when it is loaded: a few bytes can claim to be a picture of gigabytes.
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PIXELS))
+    limit_pictures()
     return run_command(_parser(), argv)
 
 

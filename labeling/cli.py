@@ -4,25 +4,21 @@ Reads arguments and prints; each command loads what it needs when it is called.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beltmark.command import run_command, whole
+from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
 
 if TYPE_CHECKING:
     from labeling.importing import Imported
 
-MAX_PICTURE_PIXELS = 64 * 1024 * 1024
-
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; returns its exit code: 0 done, 1 not all of it, 2 bad input, 130 Ctrl-C."""
-    # Read by OpenCV when it is loaded: a few bytes can claim to be a picture of gigabytes.
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PIXELS))
+    limit_pictures()
     return run_command(_parser(), argv)
 
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from beltmark.command import limit_pictures
 from beltmark.contract.bundle import Requirements
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release, load_release
@@ -137,9 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, arguments.seconds)
     os.nice(NICENESS)
-    from edge_agent.cli import MAX_PICTURE_PIXELS  # noqa: PLC0415
-
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PICTURE_PIXELS))
+    limit_pictures()
     try:
         requires = Requirements(
             machines=tuple(arguments.machine), max_latency_ms=arguments.max_latency_ms

@@ -14,7 +14,10 @@ from edge_agent.printing.journal import Journal
 from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.station.decision import Decision
 
-HEAVY = ("torch", "torchvision", "albumentations", "scipy", "onnxruntime", "cv2", "numpy")
+HEAVY = (
+    "torch", "torchvision", "albumentations", "scipy", "onnxruntime", "cv2", "numpy", "pydantic",
+    "jinja2", "starlette", "uvicorn", "zxingcpp", "urllib3", "paho", "tuf", "gpiod", "sqlite3",
+)  # fmt: skip
 
 
 def test_help_loads_nothing_heavy() -> None:
