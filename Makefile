@@ -20,7 +20,7 @@ check: .venv-dev/ready  ## style, types, and who may import whom
 bench: .venv-dev/ready  ## speed and memory of the station, into docs/bench.md; REFERENCE=DIR: the fp32 package
 	.venv-dev/bin/python -m bench.station --write docs/bench.md $(if $(REFERENCE),--reference $(REFERENCE))
 
-pace: .venv-dev/ready  ## a quarter of an hour: from item to first byte at the printer, highest pace, into docs/pace.md
+pace: .venv-dev/ready  ## twenty minutes: from item to first byte at the printer, highest pace, into docs/pace.md
 	.venv-dev/bin/python -m bench.pace --write docs/pace.md
 
 KILLS ?= 1000

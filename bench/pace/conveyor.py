@@ -22,7 +22,7 @@ import numpy as np
 from beltmark.contract.catalogue import Product
 from beltmark.contract.documents import write_json
 from beltmark.simulation.mjpeg import MjpegServer
-from beltmark.simulation.printer import SimulatedPrinter
+from beltmark.simulation.printer import AT_ONCE, SPEED_MM_S, SimulatedPrinter
 from beltmark.simulation.verdict import read_marking
 from beltmark.simulation.world import World
 from beltmark.simulation.world_plan import WorldPlan
@@ -130,14 +130,17 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
     target.close()
 
 
-def play(film: Film, items_per_s: float, seconds: float) -> dict[str, object]:
+def play(
+    film: Film, items_per_s: float, seconds: float, *, prints_at_once: bool = False
+) -> dict[str, object]:
     """Plays the film over and over; returns what the printer saw.
 
-    The pace is that of the whole film, the empty belt between two showings counted in.
+    The pace is that of the whole film, the empty belt between two showings counted in. A label
+    takes its length at the printer's speed, unless it `prints_at_once`.
     """
     camera = MjpegServer()
     period_s = film.items / items_per_s / len(film.jpegs)
-    with SimulatedPrinter() as printer:
+    with SimulatedPrinter(speed_mm_s=AT_ONCE if prints_at_once else SPEED_MM_S) as printer:
         tap = PrinterTap(printer)
         camera.start()
         print(json.dumps({"camera": camera.address, "printer": tap.address}), flush=True)
@@ -183,8 +186,15 @@ def main() -> int:
     parser.add_argument("--items-per-s", type=float, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--prints-at-once", action="store_true")
     arguments = parser.parse_args()
-    write_json(arguments.out, play(load(arguments.film), arguments.items_per_s, arguments.seconds))
+    seen = play(
+        load(arguments.film),
+        arguments.items_per_s,
+        arguments.seconds,
+        prints_at_once=arguments.prints_at_once,
+    )
+    write_json(arguments.out, seen)
     return 0
 
 
