@@ -5,6 +5,7 @@
 
 import json
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +100,7 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> St
             field = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
             _override(data, field, text, variable)
             overridden[field] = variable
+    _refuse_control_characters(data, path)
     try:
         settings = parse(data, StationFile, path)
     except InputError as error:
@@ -141,6 +143,15 @@ def _override(data: dict[str, Any], field: str, text: str, variable: str) -> Non
         values[name] = json.loads(text) if text.startswith("[") else text
     except json.JSONDecodeError:
         values[name] = text
+
+
+def _refuse_control_characters(data: object, file: Path, field: str = "") -> None:
+    """No name, address or path has one, and the system takes no path with a null character."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            _refuse_control_characters(value, file, f"{field}.{name}" if field else name)
+    elif isinstance(data, str) and any(unicodedata.category(one) == "Cc" for one in data):
+        raise InputError("holds a control character", "write it anew", file=file, field=field)
 
 
 def _anchored(settings: StationFile, folder: Path) -> StationFile:

@@ -66,7 +66,8 @@ def parse_source(text: str, field: str = "camera.source") -> SourceAddress:
 
 def _has_host(text: str) -> bool:
     try:
-        return bool(urlsplit(text).hostname)
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 

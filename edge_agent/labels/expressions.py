@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2 import StrictUndefined, TemplateError, UndefinedError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from edge_agent.labels.errors import LabelError
@@ -39,6 +39,14 @@ _NODES = (
     nodes.Neg,
 )
 _DATE_FORMAT = re.compile(r"(?:%[YmdHMSyjbBaA%]|[^%]){1,40}")
+
+
+class _Unknown(StrictUndefined):
+    """A name that has no value, as a person is told of it."""
+
+    @property
+    def _undefined_message(self) -> str:
+        return f"{self._undefined_name} is not known of this item"
 
 
 def _only_plain(value: object) -> object:
@@ -98,7 +106,7 @@ _FILTERS: dict[str, Callable[..., object]] = {
 
 def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
-        undefined=StrictUndefined, finalize=_only_plain, autoescape=False, cache_size=0
+        undefined=_Unknown, finalize=_only_plain, autoescape=False, cache_size=0
     )
     environment.filters = dict(_FILTERS)
     environment.tests = {}
@@ -128,7 +136,7 @@ class Expression:
     """
 
     def __init__(self, source: str, file: str, field: str) -> None:
-        self._file, self._field = file, field
+        self._file, self._field, self._source = file, field, source
         try:
             tree = _ENVIRONMENT.parse(source)
             self._check(tree)
@@ -144,6 +152,11 @@ class Expression:
         """
         try:
             text = self._template.render(context)
+        except UndefinedError as error:
+            raise self._wrong(
+                f"{self._source!r}: {error.message}",
+                "correct the name, or say what stands there without it: | default('-')",
+            ) from None
         except (TemplateError, ValueError, TypeError, ArithmeticError, OSError) as error:
             raise self._wrong(str(error), "correct the expression or the data") from None
         if len(text) > MAX_TEXT_CHARACTERS:

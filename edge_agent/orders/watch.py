@@ -189,8 +189,10 @@ class OrderWatch:
     def _receive(self, content: bytes) -> None:
         lines = read_order(content, self._name)
         now = self._clock()
+        is_news = lines != self._lines  # a server may answer with the same at each poll
         self._go_by(lines)
-        logger.info("order: %d lines of %s", len(lines), self._name)
+        if is_news:
+            logger.info("order: %d lines of %s", len(lines), self._name)
         order = OrderDocument(lines=tuple(map(_line, lines)))
         try:
             kept = KeptOrder(source=self._name, received_at=now, order=order)

@@ -35,6 +35,8 @@ class OutputsSection(Section):
             raise ValueError("enable is for a run_permit on a pin: gpio:CHIP/LINE")
         if self.confirm != "none" and self.divert == "none":
             raise ValueError("confirm needs a divert")
+        if self.release == "answer":
+            raise ValueError("release must be an input: a person's button answers nothing")
         return self
 
 
@@ -62,4 +64,8 @@ class ApplicatorSection(Section):
             raise ValueError("applied must be an input, or answer")
         if self.applied == "answer" and (self.apply == "none" or self.apply.startswith("gpio:")):
             raise ValueError("applied must be an input: only apply over tcp:// or mqtt:// answers")
+        if "answer" in (self.fault, self.clear):
+            raise ValueError(
+                "fault and clear must be inputs, or none: FAILED and CLEAR are heard anyway"
+            )
         return self

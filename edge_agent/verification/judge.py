@@ -61,11 +61,13 @@ class Read:
         marking: What it says.
         owner: The item that it was printed for.
         was_verified: It was read on its item in an earlier run.
+        is_on_its_item: It is on its item since an earlier run, for all that is known.
     """
 
     marking: Marking
     owner: str
     was_verified: bool = False
+    is_on_its_item: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,8 @@ class ScanJudge:
         """Says what is wrong with a label that has gone through; None where nothing is."""
         owner, serial = self._items.get(done.read.owner), done.read.marking.serial
         there = self._item_with(done)
+        if owner is None and there is None and done.read.is_on_its_item:
+            return None  # the item left for the scan zone before a restart
         # A moment outside its window, with no other item near: it is its own all the same.
         is_its_own = owner is not None and (_is_in(owner.expected, done) or there is owner)
         if owner is not None and is_its_own:

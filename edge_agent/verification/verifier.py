@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 _IDLE_PERIOD_S = 0.1
 _WAITING_CROPS = 2
 _MAX_PLACES = 4_096
+_ON_ITS_ITEM = ("printed", "applied", "verified")
 _ENDING_TIMEOUT_S = 10.0
 
 
@@ -202,7 +203,12 @@ class Verifier:
         known = self._ledger.label_of(marking)
         if known is None:
             return None
-        return Read(marking, known.item_id, was_verified=known.label_state == "verified")
+        return Read(
+            marking,
+            known.item_id,
+            was_verified=known.label_state == "verified",
+            is_on_its_item=known.outcome == "PRINT" and known.label_state in _ON_ITS_ITEM,
+        )
 
     def _take_orders(self) -> None:
         early_s, late_s = self._section.window_s

@@ -67,6 +67,7 @@ def test_the_environment_stands_above_the_file(tmp_path: Path) -> None:
         ("320]", '320]\nmm_per_px = 1\ncalibration = "c.json"', "zone"),
         ('address = "file:labels.zpl"', "dpmm = 8", "printer.address"),
         ("[zone]", "[serials]\nleased = true\n[zone]", "serials.leased"),
+        ('data = "data"', 'data = "da\\u0000ta"', "station.data"),
         ("[zone]", "[serials]\nlease_size = 0\n[zone]", "serials.lease_size"),
         ("[zone]", '[warehouse]\nurl = ""\n[zone]', "warehouse.url"),
         ('address = "file:labels.zpl"', 'address = "x"\ndpmm = 9', "printer.dpmm"),

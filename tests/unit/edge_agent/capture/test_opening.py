@@ -31,7 +31,9 @@ def test_a_password_is_not_shown() -> None:
     assert source.shown == "rtsp://viewer:***@10.0.0.2:554/1?channel=2"
 
 
-@pytest.mark.parametrize("text", ["ftp://camera/1", "http://", "http://[1/x", "missing.mp4"])
+@pytest.mark.parametrize(
+    "text", ["ftp://camera/1", "http://", "http://[1/x", "http://h:x/", "missing.mp4"]
+)
 def test_others_are_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_source(text)

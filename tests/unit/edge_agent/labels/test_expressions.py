@@ -96,3 +96,12 @@ def test_length_is_bounded():
     long: Context = {"item": {"id": "x" * (MAX_TEXT_CHARACTERS + 1)}}
     with pytest.raises(LabelError, match="1025 characters"):
         Expression("{{ item.id }}", "layout", "elements.0").evaluate(long)
+
+
+def test_what_is_not_known_of_an_item_is_told_with_its_mend() -> None:
+    with pytest.raises(LabelError) as told:
+        Expression("{{ order.id }}", "item.toml", "elements.3.text").evaluate({"order": {}})
+    assert str(told.value) == (
+        "item.toml: elements.3.text: '{{ order.id }}': id is not known of this item "
+        "(correct the name, or say what stands there without it: | default('-'))"
+    )

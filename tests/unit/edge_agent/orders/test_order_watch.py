@@ -168,6 +168,14 @@ def test_one_that_cannot_be_read_leaves_the_one_before(bench: Bench) -> None:
     assert bench.expected.lines == {"P1": (LINE,)}
 
 
+def test_the_same_order_again_is_no_news(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for quantity in (2, 2, 3):
+        bench.source.send(OrderLine("SO-1", "P1", quantity))
+        bench.watch.look()
+    assert [r.message for r in caplog.records] == ["order: 1 lines of http://wms"] * 2
+
+
 def test_what_was_kept_of_another_source_is_not_gone_by(bench: Bench, tmp_path: Path) -> None:
     bench.source.send(LINE)
     bench.watch.look()

@@ -79,3 +79,14 @@ def test_an_applicator_shares_the_relay_and_its_inputs_are_told() -> None:
     outputs = opened(applicator, run_permit=RELAY)
     assert [line.address for line in outputs.lines] == [RELAY]
     assert [source.name for source in outputs.inputs] == ["fault"]
+
+
+@pytest.mark.parametrize("field", ["fault", "clear"])
+def test_no_input_of_the_applicator_is_an_answer(field: str) -> None:
+    with pytest.raises(ValueError, match="fault and clear must be inputs"):
+        ApplicatorSection.model_validate({"apply": RELAY, field: "answer"})
+
+
+def test_a_button_is_no_answer() -> None:
+    with pytest.raises(ValueError, match="release must be an input"):
+        OutputsSection.model_validate({"divert": RELAY, "release": "answer"})

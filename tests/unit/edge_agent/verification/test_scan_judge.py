@@ -139,6 +139,18 @@ def test_a_label_on_something_that_bears_none_of_ours_is_told_of_its_own_item() 
     assert "where no labelled item was expected, 5." in findings[1].told
 
 
+def test_a_label_that_was_on_its_item_before_the_start_is_told_only_on_another_item() -> None:
+    label = Read(marking(7), "old", is_on_its_item=True)
+    for expected, told in (([], []), ([Expected("i1", marking(1), 0.5, 1.5)], ["i1"])):
+        judge = ScanJudge()
+        for each in expected:
+            judge.expect(each)
+        findings = judge.see(1.0, [label], is_label_like=True)
+        for at_s in (2.0, 2.1, 2.2):
+            findings += judge.see(at_s, [], is_label_like=False)
+        assert [finding.item_id for finding in findings] == told
+
+
 def test_a_label_from_before_the_start_is_told_and_blames_no_item() -> None:
     judge = ScanJudge()
     findings = judge.see(1.0, [Read(marking(7), "old")], is_label_like=True)
