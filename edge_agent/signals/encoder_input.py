@@ -196,11 +196,11 @@ def open_encoder(
         # A pin that does not move says that the belt stands.
         counter = PulseCounter(belt.encoder, belt.encoder_reverse, clock, gpio)
         return EncoderInput(counter, Encoder(px_per_count, None))
-    from edge_agent.signals.count_sources import MqttCounts, TcpCounts  # noqa: PLC0415
+    from edge_agent.signals.sources import COUNTS, RelaySource, TopicSource  # noqa: PLC0415
 
     if isinstance(parsed, MqttAddress):
         return EncoderInput(
-            SourceThread("encoder", MqttCounts(parsed, clock), clock),
+            SourceThread("encoder", TopicSource(parsed, COUNTS, clock), clock),
             Encoder(px_per_count, belt.encoder_silent_after_s),
         )
     if not parsed.name:
@@ -210,6 +210,6 @@ def open_encoder(
             field=_FIELD,
         )
     return EncoderInput(
-        SourceThread("encoder", TcpCounts(parsed, clock), clock),
+        SourceThread("encoder", RelaySource(parsed, COUNTS, clock), clock),
         Encoder(px_per_count, belt.encoder_silent_after_s),
     )

@@ -40,12 +40,12 @@ def _source(
     if isinstance(parsed, GpioAddress):
         return GpioSource(gpio(field), parsed, clock)
     # Only here: few stations have an input, and the MQTT library takes its time to load.
-    from edge_agent.signals.sources import MqttSource, TcpSource  # noqa: PLC0415
+    from edge_agent.signals.sources import CHANGES, RelaySource, TopicSource  # noqa: PLC0415
 
     if isinstance(parsed, MqttAddress):
-        return MqttSource(parsed, clock)
+        return TopicSource(parsed, CHANGES, clock)
     if not parsed.name:
         raise InputError(
             f"{address} names no input of this relay", "write tcp://host:port/NAME", field=field
         )
-    return TcpSource(parsed, clock)
+    return RelaySource(parsed, CHANGES, clock)
