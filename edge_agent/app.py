@@ -138,7 +138,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
             notes=fates,
             desk=desk,
             is_live=camera.is_live,
-            runs=lambda: outputs.held_since is None,
+            runs=lambda: not outputs.stands,
         )
         labels_on_their_way = scanning.ExpectedLabels(verifier, labels_on_their_way)
     desk.print_through(labels_on_their_way)

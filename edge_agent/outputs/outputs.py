@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from edge_agent.outputs.applicator import Applicator, ReviewDesk
+from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.diverted import DivertWatch
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.gpio_pulse import GpioPulse
@@ -30,6 +31,9 @@ class Outputs:
         inputs: The inputs `confirm` and `release`, as far as there are any.
         applicator: What puts labels onto items and says so, if there is one.
         steady: Seconds on a clock that is never set.
+
+    Attributes:
+        stands: Whether the belt stood at the last `watch`, told to or for want of a permit.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Outputs:
         self._permit, self._divert, self.applicator = permit, divert, applicator
         self._diverts, self._own_inputs, self._steady = diverts, tuple(inputs), steady
         self._fates: Fates | None = None
+        self._lost_since: float | None = None
+        self.stands = False
         applies = None if applicator is None else applicator.line
         lines = [line for line in (permit, divert, applies) if line is not None]
         self.lines: tuple[OutputLine | GpioPulse, ...] = tuple(dict.fromkeys(lines))
@@ -116,8 +122,8 @@ class Outputs:
 
     def watch(self) -> None:
         """Lets time pass: what should have been confirmed by now stops the belt."""
-        held_since, now = self.held_since, self._steady()
-        stands = held_since is not None and held_since <= now
+        now = self._steady()
+        stands = self.stands = self._stands(now)
         if self._diverts is not None:
             for item_id in self._diverts.advance(now, stands=stands):
                 if self._fates is not None:
@@ -155,6 +161,19 @@ class Outputs:
             source.stop()
         if self.applicator is not None:
             self.applicator.stop()
+
+    def _stands(self, now: float) -> bool:
+        if self._permit is None:
+            return False
+        if self._permit.health.problem is None:
+            self._lost_since = None
+        elif self._lost_since is None:
+            self._lost_since = now
+        held_since, lost_since = self.held_since, self._lost_since
+        # A belt that nobody can tell anything runs on for as long as the last permit lasts.
+        return (held_since is not None and held_since <= now) or (
+            lost_since is not None and now - lost_since >= PERMIT_TIMEOUT_S
+        )
 
     def _hear(self, words: str) -> None:
         match words.split():

@@ -72,7 +72,8 @@ class Card:
         """What it is, as far as is known."""
         if self.item.rule == "none_of_these":
             return "no known product"
-        return self.item.sku or self.item.class_name or "not recognised"
+        class_name = (self.item.class_name or "").replace("_", " ")
+        return self.item.sku or class_name or "not recognised"
 
 
 @dataclass(frozen=True)

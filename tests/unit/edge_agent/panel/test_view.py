@@ -42,6 +42,7 @@ def test_what_it_hardly_is_is_not_offered() -> None:
 
     assert card(foreign, CATALOGUE).offers == ()
     assert card(foreign, CATALOGUE).name == "no known product"
+    assert card(item("b", class_name="none_of_these"), CATALOGUE).name == "none of these"
 
 
 def test_those_that_wait_are_all_counted_where_not_all_are_shown() -> None:
