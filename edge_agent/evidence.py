@@ -70,7 +70,8 @@ class EvidenceFolder:
                 self._write(self._folder / f"{item_id}.jpg", jpeg)
             except (OSError, ValueError, cv2.error) as error:
                 if not self._fails:
-                    logger.warning("pictures of items cannot be kept: %s", error)
+                    told = error.strerror if isinstance(error, OSError) else error
+                    logger.warning("pictures of items cannot be kept: %s", told)
                 self._fails = True
             else:
                 self._fails = False

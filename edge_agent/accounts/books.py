@@ -102,6 +102,7 @@ class Books:
         unsettled: Labels of which nobody will ever know whether they came out.
         counter: What the printer's own counter says.
         photo_eye: What the photo-eye counted; None where none is fitted.
+        untold: The first of the items that it did not tell of.
     """
 
     passed: int
@@ -111,6 +112,7 @@ class Books:
     unsettled: int
     counter: CounterCheck
     photo_eye: int | None = None
+    untold: tuple[str, ...] = ()
 
     def differences(self) -> tuple[str, ...]:
         """Returns what does not balance, in words; nothing where it does."""
@@ -127,9 +129,16 @@ class Books:
                 f"the photo-eye counted {_count(beyond, 'item')} more than were decided"
                 if beyond > 0
                 else f"the photo-eye counted {_count(-beyond, 'item')} fewer than were decided"
+                f"{self._untold(-beyond)}"
             )
         told += self._of_the_counter()
         return tuple(told)
+
+    def _untold(self, number: int) -> str:
+        if not self.untold:
+            return ""
+        more = ", …" if number > len(self.untold) else ""
+        return f": {', '.join(self.untold)}{more} (beltmark-edge explain says how each passed)"
 
     def _of_the_counter(self) -> Iterable[str]:
         check = self.counter
@@ -151,7 +160,10 @@ class Books:
 
 
 def balance(
-    items: Iterable[ItemEntry], sends: Sequence[SendEntry], photo_eye: int | None = None
+    items: Iterable[ItemEntry],
+    sends: Sequence[SendEntry],
+    photo_eye: int | None = None,
+    untold: tuple[str, ...] = (),
 ) -> Books:
     """Enters every item once, and every label that came out once.
 
@@ -159,6 +171,7 @@ def balance(
         items: The items decided in the period.
         sends: The labels handed over in the period, in order.
         photo_eye: Items that the photo-eye counted; None where none is fitted.
+        untold: The first of the items that it did not tell of.
     """
     accounts: Counter[Account] = Counter()
     uses: Counter[Use] = Counter()
@@ -186,6 +199,7 @@ def balance(
         unsettled=unsettled,
         counter=check_counter(sends),
         photo_eye=photo_eye,
+        untold=untold,
     )
 
 

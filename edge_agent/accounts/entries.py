@@ -34,9 +34,11 @@ _NEXT: Final = """
 SELECT at, detail FROM history WHERE what = 'label sending' AND at >= ? ORDER BY step LIMIT 100
 """
 _AT_EYE: Final = """
-SELECT count(DISTINCT item_id) FROM at_eye JOIN items USING (item_id)
-WHERE what IN ('matched', 'joined', 'unseen') AND decided_at >= ? AND decided_at < ?
+SELECT item_id, EXISTS (SELECT * FROM at_eye WHERE at_eye.item_id = items.item_id
+    AND what IN ('matched', 'joined', 'unseen'))
+FROM items WHERE decided_at >= ? AND decided_at < ? ORDER BY decided_at
 """
+_MOST_NAMED: Final = 5
 _COUNTER: Final = re.compile(r"label counter (\d+)(?:; (\S+))?")
 
 
@@ -76,21 +78,24 @@ def read_books(path: Path, begin: float, end: float, *, has_photo_eye: bool = Fa
                 )
             ]
             sends = _sends(connection, copies, begin, end)
-            photo_eye = _at_eye(connection, begin, end) if has_photo_eye else None
+            photo_eye, untold = _at_eye(connection, begin, end) if has_photo_eye else (None, ())
         except sqlite3.Error as error:
             raise InputError(
                 f"the journal cannot be read: {error}", "is this the right file?", file=path
             ) from None
-    return balance(items, sends, photo_eye)
+    return balance(items, sends, photo_eye, untold)
 
 
-def _at_eye(connection: sqlite3.Connection, begin: float, end: float) -> int:
-    """How many of the items decided in a period the photo-eye told of."""
+def _at_eye(
+    connection: sqlite3.Connection, begin: float, end: float
+) -> tuple[int, tuple[str, ...]]:
+    """How many of the items decided in a period the photo-eye told of, and the first others."""
     is_there = "SELECT count(*) FROM sqlite_master WHERE name = 'at_eye'"
     if not connection.execute(is_there).fetchone()[0]:
-        return 0  # a journal of before, which no agent of this version has opened yet
-    (count,) = connection.execute(_AT_EYE, (begin, end)).fetchone()
-    return int(count)
+        return 0, ()  # a journal of before, which no agent of this version has opened yet
+    items = connection.execute(_AT_EYE, (begin, end)).fetchall()
+    untold = [item_id for item_id, is_told in items if not is_told]
+    return len(items) - len(untold), tuple(untold[:_MOST_NAMED])
 
 
 def _sends(

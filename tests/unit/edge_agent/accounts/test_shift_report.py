@@ -141,7 +141,10 @@ def test_the_photo_eye_is_held_against_the_items_of_the_period(
     assert main(arguments) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["passed"], told["photo_eye"]) == (3, 2)
-    assert told["differences"] == ["the photo-eye counted 1 item fewer than were decided"]
+    assert told["differences"] == [
+        "the photo-eye counted 1 item fewer than were decided: three "
+        "(beltmark-edge explain says how each passed)"
+    ]
     make_older(path, 2)
     assert read_books(path, BEGIN, BEGIN + 60, has_photo_eye=True).photo_eye == 0
 
