@@ -16,13 +16,23 @@ from typing import Any, Self, cast
 
 from beltmark.contract.catalogue import Product, gtin_check_digit
 from beltmark.simulation.belt import Belt, BeltLayout
-from beltmark.simulation.control import ControlServer, Divert, Hold, Permit, Signal
+from beltmark.simulation.control import (
+    Apply,
+    Cancel,
+    ControlServer,
+    Divert,
+    Hold,
+    Permit,
+    Signal,
+)
 from beltmark.simulation.permit import RunPermit
 from beltmark.simulation.printer import SimulatedPrinter
 from beltmark.simulation.raymarch import Posed
 from beltmark.simulation.supply import Goods
-from beltmark.simulation.verdict import AppliedLabel, judge, read_marking
+from beltmark.simulation.verdict import judge, read_marking
 from bench.crash.judging import RoundTruth
+from bench.crash.landing import Landing
+from bench.crash.plan import Fitting
 
 CLASSES = ("carton", "bottle", "none_of_these")
 WIDTH_PX, HEIGHT_PX = 480, 320
@@ -51,10 +61,15 @@ def _gtin(number: int) -> str:
     return digits + str(gtin_check_digit(digits))
 
 
-PRODUCTS = tuple(
-    Product(sku=name.upper(), gtin=_gtin(number), name=name, class_name=name)
-    for number, name in enumerate(CLASSES[:2], start=1)
-)
+def products(copies: int = 1) -> tuple[Product, ...]:
+    """Returns the catalogue: two products, the second with so many labels."""
+    return tuple(
+        Product(sku=name.upper(), gtin=_gtin(number), name=name, class_name=name, copies=labels)
+        for number, name, labels in ((1, CLASSES[0], 1), (2, CLASSES[1], copies))
+    )
+
+
+PRODUCTS = products()
 
 
 @dataclass(frozen=True)
@@ -69,14 +84,21 @@ class ScriptedStation:
 
     Args:
         seed: Which goods come.
+        fitting: What the station is fitted with.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, fitting: Fitting) -> None:
         self._lock = threading.Lock()
         self._belt, self._permit = Belt(LAYOUT, _supply(seed)), RunPermit()
         self._moved_at: float | None = None
-        self._labels: list[AppliedLabel] = []
+        self._stood_since: float | None = None
         self._control = ControlServer(self._on_signal)
+        self._landing = Landing(
+            self._belt,
+            {product.gtin14: product.copies for product in products(fitting.copies)},
+            has_applicator=fitting.has_applicator,
+            say=self._control.say,
+        )
         self.printer = SimulatedPrinter(on_label=self._on_label)
         self.spare = SimulatedPrinter(on_label=self._on_label)
         self._eye: socket.socket | None = None
@@ -125,13 +147,22 @@ class ScriptedStation:
         with self._lock:
             self._belt.stop_feeding()
 
+    def await_label(self, item_id: str) -> None:
+        """A person stands at the printer and takes this item's label, if the belt stands then."""
+        with self._lock:
+            self._landing.awaited.add(item_id)
+
     def truth(self) -> RoundTruth:
         """What happened so far."""
         with self._lock:
             diverted = [item for item in self._belt.items if item.diverted_at_s is not None]
             return RoundTruth(
-                verdict=judge(self._belt.passed_items(), self._labels),
-                dropped=sum(label.item_id is None for label in self._labels),
+                verdict=judge(self._belt.passed_items(), self._landing.labels),
+                dropped=sum(
+                    label.item_id is None and not label.is_scrap for label in self._landing.labels
+                ),
+                by_hand=self._landing.by_hand,
+                taken_away=self._landing.taken_away,
                 diverted_labelled=sum(item.label_count > 0 for item in diverted),
                 markings=tuple(
                     read_marking(label.raw)
@@ -148,13 +179,15 @@ class ScriptedStation:
                 {name: value for name, value in vars(item).items() if name not in ("posed",)}
                 for item in self._belt.items
             ]
-            labels = [str(label) for label in self._labels]
+            labels = [str(label) for label in self._landing.labels]
         return {"items": items, "labels": labels}
 
     def _run(self) -> None:
         while not self._stopping.wait(1 / FPS):
             with self._lock:
                 now = self._advance()
+                stood_s = 0.0 if self._stood_since is None else now - self._stood_since
+                self._landing.advance(now, stood_s)
                 picture = json.dumps([now, self._seen()]).encode("ascii")
                 # Who does not look misses pictures, as with any live camera.
                 with contextlib.suppress(OSError):
@@ -166,6 +199,10 @@ class ScriptedStation:
         since = now if self._moved_at is None else self._moved_at
         self._belt.advance(now, self._permit.running_s(since, now))
         self._moved_at = now
+        if self._permit.holds(now):
+            self._stood_since = None
+        elif self._stood_since is None:
+            self._stood_since = now
         return now
 
     def _seen(self) -> list[tuple[str, tuple[float, float, float, float]]]:
@@ -190,12 +227,15 @@ class ScriptedStation:
                 case Divert(_, x_px, y_px, captured_at_s):
                     x_mm, y_mm = x_px - WIDTH_PX / 2, y_px - HEIGHT_PX / 2
                     self._belt.divert(x_mm, y_mm, captured_at_s, now)
+                case Apply(named):
+                    self._landing.apply(named, now)
+                case Cancel(named):
+                    self._landing.cancel(named, now)
 
     def _on_label(self, zpl: bytes, _at_s: float) -> None:
         with self._lock:
-            self._advance()
-            item = self._belt.apply_label()
-            self._labels.append(AppliedLabel(read_marking(zpl), item.item_id if item else None))
+            now = self._advance()
+            self._landing.came_out(zpl, now, stands=not self._permit.holds(now))
 
 
 def _supply(seed: int) -> Iterator[Goods]:

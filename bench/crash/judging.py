@@ -26,6 +26,8 @@ class RoundTruth:
         diverted_labelled: Items that were diverted although they bore their label.
         markings: What came out, in order, by the printers' own records.
         from_spare: How many of these came out of the spare printer.
+        by_hand: Labels that a person took from the printer while the belt stood.
+        taken_away: Labels that a person took away from the applicator.
     """
 
     verdict: Verdict
@@ -33,6 +35,8 @@ class RoundTruth:
     diverted_labelled: int
     markings: tuple[Marking | None, ...]
     from_spare: int = 0
+    by_hand: int = 0
+    taken_away: int = 0
 
 
 @dataclass
@@ -48,6 +52,8 @@ class RoundResult:
         dropped: Labels that came out after their item had been taken off.
         diverted_labelled: Items that went to a person although they bear their label.
         from_spare: Labels that the spare printer gave.
+        by_hand: Labels that a person took from the printer.
+        taken_away: Labels that a person took away from the applicator.
         kills: How often a process was killed, by the kind or point.
         missed_points: Kills that came at a random time, for their point was not come to.
         troubles: What else went wrong.
@@ -63,6 +69,8 @@ class RoundResult:
     dropped: int = 0
     diverted_labelled: int = 0
     from_spare: int = 0
+    by_hand: int = 0
+    taken_away: int = 0
     kills: Counter[str] = field(default_factory=Counter)
     missed_points: int = 0
     troubles: Counter[TroubleKind] = field(default_factory=Counter)
@@ -85,6 +93,7 @@ def judge_round(result: RoundResult, truth: RoundTruth, journal: Path) -> None:
     )
     result.wrong = verdict.wrong - truth.dropped
     result.from_spare = truth.from_spare
+    result.by_hand, result.taken_away = truth.by_hand, truth.taken_away
     result.dropped, result.diverted_labelled = truth.dropped, truth.diverted_labelled
     _compare(result, truth, journal)
 
@@ -92,12 +101,16 @@ def judge_round(result: RoundResult, truth: RoundTruth, journal: Path) -> None:
 def _compare(result: RoundResult, truth: RoundTruth, journal: Path) -> None:
     """Notes outcomes, and where the journal contradicts the printer."""
     came_out = set(truth.markings)
-    known = set()
+    known: set[Marking | None] = set()
     with closing(sqlite3.connect(journal)) as connection:
         rows = connection.execute(
             f"SELECT items.item_id, outcome, rule, gtin, serial, {PRINT_STATE_SQL}, closed_at "
             "FROM items LEFT JOIN labels USING (item_id)"
         ).fetchall()
+        voids = connection.execute("SELECT serial FROM voids").fetchall()
+    # An item's voided labels may have been of another product than its last one.
+    gtins = {row[3] for row in rows}
+    known |= {Marking(gtin, serial) for (serial,) in voids for gtin in gtins}
     for item_id, outcome, rule, gtin, serial, state, closed_at in rows:
         marking = Marking(gtin, serial) if state is not None else None
         known.add(marking)

@@ -13,20 +13,17 @@ import signal
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from beltmark.contract.catalogue import Catalogue
 from beltmark.contract.errors import InputError
-from beltmark.contract.package import InputSpec, Manifest, ModelPackage, OutputSpec
-from beltmark.contract.policy import Policy
-from beltmark.contract.release import Release
-from bench.crash.belt import CLASSES, DECIDE_AT, HEIGHT_PX, PRODUCTS, WIDTH_PX
-from bench.crash.plan import Kill
+from bench.crash.belt import DECIDE_AT, HEIGHT_PX, WIDTH_PX
+from bench.crash.leases import Leases
+from bench.crash.plan import Fitting, Kill
+from bench.crash.told import Renderer, ToldDetector, release
 from bench.crash.twins import (
     DivertTwin,
     JournalTwin,
@@ -38,18 +35,20 @@ from bench.crash.twins import (
 )
 from edge_agent.capture.frame import Frame
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
+from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.opening import open_outputs
-from edge_agent.outputs.section import OutputsSection
+from edge_agent.outputs.section import ApplicatorSection, OutputsSection
+from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
+from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.tcp import TcpLine
 from edge_agent.printing.printers.zebra import Deadlines, ZebraPrinter
-from edge_agent.printing.records import LabelOrder
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
 from edge_agent.stages import Pulse
-from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
+from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.station import StationSettings
 from edge_agent.station_loop import StationLoop
 
@@ -61,6 +60,7 @@ _CRASHED = 3
 
 _STUCK_AFTER_S = 2.0
 _CHECKPOINT_AT = 30
+_LEASES_EVERY = 20
 _IDLE_S = 0.2
 _SPARE_AFTER_S = 0.5
 
@@ -77,6 +77,7 @@ class Birth:
         kill: How it is to end.
         sabotage: What is broken on purpose.
         boot: Which start of the computer this is; None: the true one.
+        fitting: What the station is fitted with.
     """
 
     folder: Path
@@ -86,42 +87,7 @@ class Birth:
     kill: Kill
     sabotage: Sabotage = "none"
     boot: str | None = None
-
-
-@dataclass(frozen=True)
-class _Seen:
-    box_xyxy_px: BoxXyxyPx
-    score: float
-    class_scores: NDArray[np.float32]
-
-
-class ToldDetector:
-    """Finds what the camera said is there."""
-
-    def __init__(self) -> None:
-        self.told: list[_Seen] = []
-
-    def tell(self, seen: list[tuple[str, BoxXyxyPx]]) -> None:
-        """What the next frame shows."""
-        self.told = []
-        for class_name, box_px in seen:
-            scores = np.full(len(CLASSES), 0.02, np.float32)
-            scores[CLASSES.index(class_name)] = 0.95
-            self.told.append(_Seen(box_px, 0.95, scores))
-
-    def detect(self, _image_bgr: NDArray[np.uint8]) -> list[_Seen]:
-        """Finds items."""
-        return self.told
-
-
-class Renderer:
-    """Draws labels that say what matters."""
-
-    def render(self, order: LabelOrder) -> bytes:
-        """Returns one label as ZPL."""
-        text = f"01{order.product.gtin14}21{order.item.serial}"
-        symbol, words = f"^FO20,20^BXN,6,200^FD{text}^FS", f"^FO20,160^FD{order.item.item_id}^FS"
-        return f"^XA^PW480^LL240{symbol}{words}^XZ".encode("ascii")
+    fitting: Fitting = field(default_factory=Fitting)
 
 
 def live(birth: Birth, camera: socket.socket) -> None:
@@ -139,7 +105,9 @@ def live(birth: Birth, camera: socket.socket) -> None:
     threading.excepthook = _on_thread_death
     points.come_to("start: journal open")
     try:
-        journal = Journal(birth.folder / JOURNAL, "crash", boot=birth.boot)
+        journal = Journal(
+            birth.folder / JOURNAL, "crash", boot=birth.boot, is_leased=birth.fitting.is_leased
+        )
     except InputError as error:
         logging.error("%s", error)
         raise SystemExit(REFUSED) from None
@@ -158,13 +126,30 @@ class _Station:
         self._has_settled = False
         self._frames = 0
         self._detector, self._pulse = ToldDetector(), Pulse(_STUCK_AFTER_S)
-        fitness = Fitness()
-        self._outputs = open_outputs(
-            OutputsSection(run_permit=birth.relay, divert=birth.relay), fitness.may_run
+        fitness, fitting, left = Fitness(), birth.fitting, journal.recollection
+        self._outputs = outputs = open_outputs(
+            OutputsSection(run_permit=birth.relay, divert=birth.relay),
+            fitness.may_run,
+            ApplicatorSection(apply=birth.relay) if fitting.has_applicator else None,
         )
+        self._leases = Leases(birth.folder / "leases.json", journal, birth.folder / JOURNAL)
         twin = JournalTwin(journal, points)
         divert = DivertTwin(self._outputs, points, birth.sabotage)
         self._desk = OutcomeDesk(twin, divert, time.time)
+        outputs.commit_through(Fates(twin, time.time), self._desk, *left.left_at_applicator)
+        approved = release(birth.folder, fitting.copies)
+        self._by_hand = by_hand = ByHand(
+            twin,
+            lambda: approved,
+            is_idle=lambda: self._spooler.is_idle,
+            printer_problem=self._printer_objection,
+            moves=True,
+            has_permit=True,
+            held_since=lambda: outputs.held_since,
+            left=left.in_hand,
+            left_is_open=left.in_hand in {one.item_id for one in left.open_labels},
+        )
+        self._requests = HandRequests(birth.folder, by_hand)
         kept = birth.folder / "kept.zpl" if birth.sabotage == "sends again" else None
         line = LineTwin(TcpLine("127.0.0.1", birth.printer), points, kept)
         spare: ZebraPrinter | None = None
@@ -178,11 +163,15 @@ class _Station:
             self._desk,
             SpoolerSettings(spare_after_s=_SPARE_AFTER_S),
             spare=spare,
+            hands=by_hand,
+            applicator=outputs.applicator,
+            held_since=lambda: outputs.held_since,
         )
+        by_hand.print_through(LabelsTwin(self._spooler, points))
         self._desk.print_through(LabelsTwin(self._spooler, points))
         self._loop = StationLoop(
             geometry=StationGeometry((0, 0, WIDTH_PX, HEIGHT_PX), decide_at=DECIDE_AT),
-            release=_release(birth.folder),
+            release=approved,
             settings=StationSettings(permit_timeout_s=PERMIT_TIMEOUT_S),
             detector=self._detector,
             journal=twin,
@@ -194,7 +183,10 @@ class _Station:
         fitness.ask("inference", lambda: self._pulse.hold_reason)
         fitness.ask("station", lambda: self._loop.hold_reason)
         fitness.ask("printer", self._printer_objection)
-        fitness.ask("divert", lambda: self._outputs.hold_reason)
+        fitness.ask("divert", lambda: outputs.hold_reason)
+        fitness.ask("person", lambda: by_hand.hold_reason)
+        if (applicator := outputs.applicator) is not None:
+            fitness.ask("applicator", lambda: applicator.hold_reason)
 
     def run(self) -> None:
         """As `Agent.run`."""
@@ -203,10 +195,13 @@ class _Station:
         self._points.come_to("start: labels recovered")
         self._spooler.start()
         self._outputs.start()
+        if self._birth.fitting.has_hands:
+            self._requests.start()
         self._points.come_to("start: all runs")
         self._camera.setblocking(False)
         image = np.zeros((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
         while not self._is_stopping:
+            self._outputs.watch()
             picture = self._latest()
             if picture is None:
                 self._desk.retry()
@@ -234,6 +229,8 @@ class _Station:
         return picture
 
     def _come_on(self) -> None:
+        if self._birth.fitting.is_leased and self._frames % _LEASES_EVERY == 0:
+            self._leases.keep()
         self._frames += 1
         if self._frames == 1:
             self._points.come_to("start: first frame")
@@ -248,6 +245,7 @@ class _Station:
         self._is_stopping = True
         self._loop.finish()
         self._journal.flush()
+        self._requests.stop()
         self._spooler.stop()
         self._journal.close()
         self._outputs.stop()
@@ -264,16 +262,3 @@ def _on_thread_death(hook: threading.ExceptHookArgs) -> None:
     """A thread that dies takes the process down, and the campaign says so."""
     logging.critical("a thread died", exc_info=hook.exc_value)
     os._exit(_CRASHED)
-
-
-def _release(folder: Path) -> Release:
-    manifest = Manifest(
-        name="told",
-        classes=CLASSES,
-        none_of_these=CLASSES[-1],
-        input=InputSpec(height_px=HEIGHT_PX, width_px=WIDTH_PX),
-        outputs=OutputSpec(embedding_size=1),
-        files={"model.onnx": "0" * 64, "golden/golden.json": "0" * 64},
-    )
-    package = ModelPackage(folder, manifest, "a" * 64)
-    return Release(folder, "crash-1", package, Policy(), {}, Catalogue(products=PRODUCTS))

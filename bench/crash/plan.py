@@ -4,8 +4,9 @@ The plan is the same for a seed, the moments are not: processes and threads run 
 """
 
 import random
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Self
 
 _COMMIT = ("before", "in commit", "committed")
 
@@ -32,6 +33,12 @@ SELDOM_POINTS = (
 )
 """What comes with items for a person, and with troubles."""
 
+HAND_POINTS = tuple(f"{what}: {when}" for what in ("hand order", "hand word") for when in _COMMIT)
+"""What comes with labels into a person's hand."""
+
+FATE_POINTS = tuple(f"fate: {when}" for when in _COMMIT)
+"""What an applicator has committed."""
+
 FREQUENT_POINTS = (
     "positions: before",
     "positions: in commit",
@@ -50,7 +57,17 @@ ONCE_POINTS = (
 """Reached about once a life."""
 
 POINTS = tuple(
-    dict.fromkeys((*USUAL_POINTS, *RECOVERY_POINTS, *SELDOM_POINTS, *FREQUENT_POINTS, *ONCE_POINTS))
+    dict.fromkeys(
+        (
+            *USUAL_POINTS,
+            *RECOVERY_POINTS,
+            *SELDOM_POINTS,
+            *HAND_POINTS,
+            *FATE_POINTS,
+            *FREQUENT_POINTS,
+            *ONCE_POINTS,
+        )
+    )
 )
 
 KillKind = Literal["point", "random", "start-up", "ending"]
@@ -137,6 +154,36 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Fitting:
+    """What the station of a round is fitted with.
+
+    Attributes:
+        has_spare: A spare printer, which is well.
+        has_hands: A person who voids labels and has them printed into their hand.
+        has_applicator: An applicator between printer and belt, which says what it did.
+        copies: How many labels its second product gets.
+        is_leased: Whether its numbers are leased, a few at a time.
+    """
+
+    has_spare: bool = False
+    has_hands: bool = False
+    has_applicator: bool = False
+    copies: int = 1
+    is_leased: bool = False
+
+    @classmethod
+    def of(cls, number: int) -> Self:
+        """Returns that of a round: in thirty rounds each meets each other."""
+        return cls(
+            has_spare=number % 2 == 1,
+            has_hands=number % 3 == 1,
+            has_applicator=number % 5 in (2, 3),
+            copies=2 if number % 4 in (1, 2) else 1,
+            is_leased=number % 3 > 0,
+        )
+
+
+@dataclass(frozen=True)
 class RoundPlan:
     """One belt with its kills.
 
@@ -151,6 +198,7 @@ class RoundPlan:
     seed: int
     kills: tuple[Kill, ...]
     troubles: tuple[Trouble, ...]
+    fitting: Fitting = field(default_factory=Fitting)
 
 
 def plan_rounds(
@@ -166,23 +214,31 @@ def plan_rounds(
     """
     rounds = []
     for number, done in enumerate(range(0, kills, kills_per_round)):
-        chance = random.Random(f"{seed}/{number}")
+        chance, fitting = random.Random(f"{seed}/{number}"), Fitting.of(number)
         count = min(kills_per_round, kills - done)
         rounds.append(
             RoundPlan(
                 number,
                 chance.randrange(2**31),
-                _kills(chance, count) if point is None else (Kill("point", point),) * count,
+                _kills(chance, count, fitting)
+                if point is None
+                else (Kill("point", point),) * count,
                 tuple(_trouble(chance) for _ in range(40)),
+                fitting,
             )
         )
     return rounds
 
 
-def _kills(chance: random.Random, count: int) -> tuple[Kill, ...]:
+def _kills(chance: random.Random, count: int, fitting: Fitting) -> tuple[Kill, ...]:
     kills: list[Kill] = []
+    seldom = (
+        *SELDOM_POINTS,
+        *(HAND_POINTS if fitting.has_hands else ()),
+        *(FATE_POINTS if fitting.has_applicator else ()),
+    )
     while len(kills) < count:
-        kills.append(_kill(chance))
+        kills.append(_kill(chance, seldom))
         # Who left a label in the printer is often followed by one that dies while it looks for it.
         while kills[-1].point in _LEAVES_LABEL and chance.random() < _RECOVERY_SHARE:
             point = chance.choice(RECOVERY_POINTS)
@@ -190,7 +246,7 @@ def _kills(chance: random.Random, count: int) -> tuple[Kill, ...]:
     return tuple(kills[:count])
 
 
-def _kill(chance: random.Random) -> Kill:
+def _kill(chance: random.Random, seldom: Sequence[str]) -> Kill:
     kind: KillKind = chance.choices(
         ("point", "random", "start-up", "ending"), weights=(64, 22, 8, 6)
     )[0]
@@ -200,7 +256,7 @@ def _kill(chance: random.Random) -> Kill:
             points, most = chance.choices(
                 (
                     (USUAL_POINTS, chance.choice((1, 1, 1, 2))),
-                    (SELDOM_POINTS, 1),
+                    (seldom, 1),
                     (FREQUENT_POINTS, 40),
                     (ONCE_POINTS, 1),
                 ),

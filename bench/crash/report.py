@@ -65,6 +65,8 @@ def report(campaign: Campaign) -> str:
         ("items with neither label nor person", [r.lost for r in results]),
         ("labels on something that they do not name", [r.wrong for r in results]),
         ("labels from a spare printer", [r.from_spare for r in results]),
+        ("labels that a person took from the printer", [r.by_hand for r in results]),
+        ("labels taken away from an applicator", [r.taken_away for r in results]),
         ("journal against printer, and other problems", [len(r.problems) for r in results]),
         ("labels that fell: their item had gone to a person", [r.dropped for r in results]),
         (
@@ -114,7 +116,10 @@ _METHOD = (
     "Kills come at named points (twins at the ports of journal, printer, desk and outputs: before, "
     "in and after a commit; before, between and after bytes), at random times, while it starts, "
     "while it looks for a label that was left in the printer, and while it ends in order. "
-    "Every other belt has a spare printer, which is well. "
+    "Every other belt has a spare printer, which is well; every third a person who voids labels "
+    "and has them printed into their hand; two of five an applicator, whose labels that nobody "
+    "wants are taken away by hand; of half of them a product gets two labels; of two thirds the "
+    "numbers are leased, four at a time. "
     "Meanwhile the first is slow, silent, deaf, dies in the midst of a label, loses its memory, "
     "runs out of labels or off the network, and no file can grow as on a full disk. A seed gives "
     "the same goods, kills and troubles, not the same moments.",

@@ -3,12 +3,15 @@
 What it is worth is left to `judging`.
 """
 
+import contextlib
 import json
 import multiprocessing
 import multiprocessing.connection
 import random
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -16,7 +19,8 @@ from bench.crash.belt import ScriptedStation
 from bench.crash.disks import Disk, KeepingDisk, LosingDisk
 from bench.crash.judging import RoundResult, judge_round
 from bench.crash.life import JOURNAL, REFUSED, Birth, live
-from bench.crash.plan import LONGEST_LIFE_S, Kill, RoundPlan
+from bench.crash.person import Person
+from bench.crash.plan import LONGEST_LIFE_S, Fitting, Kill, RoundPlan
 from bench.crash.troubles import Troubles
 from bench.crash.twins import Sabotage
 
@@ -47,13 +51,19 @@ def run_round(
     if power_cut:
         disk = LosingDisk(folder, random.Random(f"power {plan.seed}"))
     result = RoundResult(plan.number)
-    with ScriptedStation(plan.seed) as station:
+    with ScriptedStation(plan.seed, plan.fitting) as station:
+        person = Person(station, folder, random.Random(f"person {plan.seed}"))
         with Troubles(station.printer, folder, plan.troubles) as troubles:
-            lives = _Lives(station, troubles, folder, disk=disk, sabotage=sabotage, result=result)
-            for kill in plan.kills:
-                lives.live(kill)
-        result.troubles = troubles.had
-        lives.live_to_the_end()
+            lives = _Lives(
+                station, troubles, folder, plan.fitting,
+                disk=disk, sabotage=sabotage, result=result,
+            )  # fmt: skip
+            with person if plan.fitting.has_hands else contextlib.nullcontext():
+                for kill in plan.kills:
+                    lives.live(kill)
+                result.troubles = troubles.had
+                troubles.end()
+                lives.live_to_the_end(person)
         truth = station.truth()
         (folder / "truth.json").write_text(json.dumps(station.history(), indent=1, default=str))
     judge_round(result, truth, folder / JOURNAL)
@@ -68,13 +78,14 @@ class _Lives:
         station: ScriptedStation,
         troubles: Troubles,
         folder: Path,
+        fitting: Fitting,
         *,
         disk: Disk,
         sabotage: Sabotage,
         result: RoundResult,
     ) -> None:
         self._station, self._troubles, self._folder = station, troubles, folder
-        self._disk = disk
+        self._fitting, self._disk = fitting, disk
         self._sabotage, self._result = sabotage, result
 
     def live(self, kill: Kill) -> None:
@@ -98,31 +109,44 @@ class _Lives:
         self._result.kills[kill.told if came_to_point else "a random time"] += 1
         self._result.missed_points += not came_to_point
 
-    def live_to_the_end(self) -> None:
-        """Lets the belt run empty, and the last process end in order."""
+    def live_to_the_end(self, person: Person) -> None:
+        """Lets the belt run empty, each label come to an end, and the last process end in order."""
         process = self._start(Kill("random"))
         self._station.stop_feeding()
+        person.let_be()
         _ends_within(process, _LAST_LIFE_S)
         end = time.monotonic() + _RUN_EMPTY_S
         while not self._station.is_empty and time.monotonic() < end:
             time.sleep(0.1)
         if not self._station.is_empty:
             self._result.problems.append("the belt did not run empty")
+        # A label that a slow printer still holds has no end yet, whoever is asked.
+        while (waits := self._has_open_labels() or person.waits) and time.monotonic() < end:
+            time.sleep(0.1)
+        if waits:
+            self._result.problems.append("with all mended, a label had no end in time")
+        person.end()
         process.terminate()
         _ends_within(process, _END_S)
         if (code := _end(process)) != 0:
             self._result.problems.append(f"the last process ended with code {code}")
+
+    def _has_open_labels(self) -> bool:
+        with closing(sqlite3.connect(self._folder / JOURNAL, timeout=5.0)) as connection:
+            query = "SELECT count(*) FROM labels WHERE closed_at IS NULL"
+            return bool(connection.execute(query).fetchone()[0])
 
     def _start(self, kill: Kill) -> ForkServerProcess:
         station = self._station
         birth = Birth(
             self._folder,
             station.printer.port,
-            station.spare.port if self._result.number % 2 else None,
+            station.spare.port if self._fitting.has_spare else None,
             station.relay,
             kill,
             sabotage=self._sabotage,
             boot=self._disk.boot,
+            fitting=self._fitting,
         )
         with station.look() as camera:
             process = _CONTEXT.Process(target=live, args=(birth, camera), daemon=True)

@@ -14,14 +14,16 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from beltmark.contract.messages import PrintState
+from beltmark.contract.messages import LabelState, PrintState
 from bench.crash.plan import Kill
 from edge_agent.outputs.outputs import Outputs
 from edge_agent.printing.committing import JournalHealth
+from edge_agent.printing.hand_writes import HandOrder
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.zebra import ByteLine
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, LastSeen
 from edge_agent.printing.spooler import Spooler
+from edge_agent.printing.states import Confirmed
 
 Sabotage = Literal["none", "sends again", "forgets diverts", "forgets syncs"]
 """What is broken on purpose. The last is the disk's, see `disks`."""
@@ -121,6 +123,28 @@ class JournalTwin:
     def close_label(self, item_id: str, at: float, detail: str) -> "Future[None]":
         """See `Journal.close_label`."""
         return self._commit("review", lambda: self._journal.close_label(item_id, at, detail))
+
+    def order_by_hand(self, order: HandOrder) -> "Future[LabelItem]":
+        """See `Journal.order_by_hand`."""
+        return self._commit("hand order", lambda: self._journal.order_by_hand(order))
+
+    def write(self, apply: Callable[[sqlite3.Connection], Result]) -> "Future[Result]":
+        """See `Journal.write`."""
+        return self._commit("hand word", lambda: self._journal.write(apply))
+
+    def confirm(
+        self, item_id: str, after: Confirmed, at: float, detail: str = ""
+    ) -> "Future[LabelState | None]":
+        """See `Journal.confirm`."""
+        return self._commit("fate", lambda: self._journal.confirm(item_id, after, at, detail))
+
+    def void(self, item_id: str, at: float, reason: str, who: str) -> "Future[LabelState | None]":
+        """See `Journal.void`."""
+        return self._commit("fate", lambda: self._journal.void(item_id, at, reason, who))
+
+    def note(self, item_id: str, at: float, what: str, detail: str = "") -> "Future[None]":
+        """See `Journal.note`."""
+        return self._commit("fate", lambda: self._journal.note(item_id, at, what, detail))
 
     def note_positions(self, items: Sequence[LastSeen], speed_px_s: float | None) -> None:
         """See `Journal.note_positions`."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.crash.plan import plan_rounds
+from bench.crash.plan import Fitting, Kill, RoundPlan, Trouble, plan_rounds
+from bench.crash.round import run_round
 
 pytestmark = pytest.mark.xdist_group("e2e")
 needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")
@@ -52,6 +53,15 @@ def test_sixty_kills_neither_double_nor_lose_nor_mislabel(tmp_path: Path) -> Non
     assert int(labelled[1]) >= 10, "a station that labels nothing proves nothing"
 
 
+def test_a_label_that_a_slow_printer_still_holds_is_waited_for(tmp_path: Path) -> None:
+    """Its item is off the belt long before: an empty belt does not mean that all is known."""
+    kill = Kill("point", "label sent: committed")
+    plan = RoundPlan(0, 7, (kill,), (Trouble("slow", 0.0, 60.0, 9.0),))
+    result = run_round(plan, tmp_path)
+    assert result.problems == []
+    assert result.outcomes == {"to a person: label_unknown, label printed": 1}
+
+
 def test_it_notices_a_printer_that_is_sent_a_label_again() -> None:
     code, (_, _, duplicates, _, _), told = campaign(*sabotaged("sends again"))
     assert duplicates > 0, told
@@ -83,3 +93,16 @@ def test_a_seed_gives_the_same_kills_and_troubles() -> None:
     assert first == again
     assert first != other
     assert [len(plan.kills) for plan in first] == [20, 20, 10]
+
+
+def test_each_fitting_meets_each_other() -> None:
+    fittings = [Fitting.of(number) for number in range(30)]
+    for has_hands in (True, False):
+        for has_applicator in (True, False):
+            alike = [
+                one
+                for one in fittings
+                if (one.has_hands, one.has_applicator) == (has_hands, has_applicator)
+            ]
+            assert {one.has_spare for one in alike} == {True, False}
+            assert {one.is_leased for one in alike} == ({True} if has_hands else {True, False})

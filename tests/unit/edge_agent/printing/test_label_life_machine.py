@@ -34,6 +34,7 @@ class LabelLife(RuleBasedStateMachine):
         self.refused = 0
 
     def outcome_of(self, label: str) -> str:
+        self.bench.flush()  # what was decided on its way here may not be committed yet
         return self.bench.outcomes()[label.split(maxsplit=1)[0]]
 
     def an_item(self, number: int) -> str | None:
