@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from edge_agent.capture.camera import objection
 from edge_agent.capture.frame import Frame
 from edge_agent.notify import open_watchdog
-from edge_agent.outputs.request import taken_releases
 from edge_agent.parts import Identity, Parts
 from edge_agent.status import StatusFile
 from edge_agent.step_report import StepReport
@@ -128,7 +127,7 @@ class Agent:
     def _attend(self) -> None:
         """Lets the outputs' time pass, and takes a person's word that something was seen to."""
         outputs = self._parts.outputs
-        for seen_to in taken_releases(self._identity.folder):
+        for seen_to in self._parts.seen_to.take():
             logger.warning("a person says that it was seen to: %s", seen_to)
             if seen_to == "divert":
                 outputs.release()

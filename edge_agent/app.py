@@ -17,16 +17,17 @@ from edge_agent.eye_report import EyeReport
 from edge_agent.fallback.ladder import Rung
 from edge_agent.fittings import open_fittings
 from edge_agent.footing import RisingReleases
+from edge_agent.hand_requests import HandRequests
 from edge_agent.orders.opening import open_orders
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
+from edge_agent.outputs.seen_to import PersonsWord
 from edge_agent.panel.desk import StationDesk
 from edge_agent.parts import Identity, Parts
 from edge_agent.printing.belt_window import open_window
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.eye_log import EyeLog
-from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.issued import IssuedLabels
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.reserve import Reserve
@@ -182,6 +183,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         beside["encoder"] = fittings.encoder
     if orders is not None:
         beside["order"] = orders
+    seen_to = PersonsWord()
     if fittings.panel is not None:
         beside["panel"] = fittings.panel.showing(
             StationDesk(
@@ -192,6 +194,7 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
                 problems=fitness.problems,
                 rung=lambda: ladder.told,
                 hands=by_hand,
+                seen_to=seen_to,
             )
         )
     parts = Parts(
@@ -210,7 +213,8 @@ def open_agent(settings: StationFile, show: Callable[[StepReport], None] = lambd
         beside=beside,
         verifier=verifier,
         by_hand=by_hand,
-        requests=HandRequests(settings.station.data, by_hand),
+        seen_to=seen_to,
+        requests=HandRequests(settings.station.data, by_hand, seen_to),
     )
     identity = Identity(
         station=settings.station.name,

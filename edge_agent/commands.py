@@ -8,8 +8,6 @@ import logging
 import signal
 import sys
 
-from beltmark.contract.errors import InputError
-
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs a station until it is stopped: 0, or 1 where it died."""
@@ -58,14 +56,9 @@ def check(arguments: argparse.Namespace) -> int:
 
 def release(arguments: argparse.Namespace) -> int:
     """Tells the station's agent that something was seen to."""
-    from edge_agent.outputs.request import ask_for_release  # noqa: PLC0415
-    from edge_agent.printing.journal_lock import is_in_use  # noqa: PLC0415
-    from edge_agent.settings import read_settings  # noqa: PLC0415
+    from edge_agent.hand_command import release_belt, user  # noqa: PLC0415
 
-    settings = read_settings(arguments.station)
-    if not is_in_use(settings.journal_path):
-        raise InputError("no agent runs here", "start it first", file=arguments.station)
-    ask_for_release(settings.station.data, arguments.what)
+    release_belt(arguments.station, arguments.what, user())
     return 0
 
 
@@ -124,7 +117,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 def void(arguments: argparse.Namespace) -> int:
     """Declares an item's label void."""
-    from edge_agent.printing.hand_command import user, void_label  # noqa: PLC0415
+    from edge_agent.hand_command import user, void_label  # noqa: PLC0415
 
     who = arguments.by or user()
     print(void_label(arguments.station, arguments.item, arguments.reason, who))
@@ -133,7 +126,7 @@ def void(arguments: argparse.Namespace) -> int:
 
 def reprint(arguments: argparse.Namespace) -> int:
     """Prints an item's label anew, or says that it was taken."""
-    from edge_agent.printing.hand_command import reprint_label, take_label, user  # noqa: PLC0415
+    from edge_agent.hand_command import reprint_label, take_label, user  # noqa: PLC0415
 
     who = arguments.by or user()
     if arguments.taken:

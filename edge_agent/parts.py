@@ -9,11 +9,12 @@ from edge_agent.capture.camera import Camera
 from edge_agent.capture.health import HOLDS_ON, PictureFault
 from edge_agent.evidence import EvidenceFolder
 from edge_agent.fallback.opening import Ladder
+from edge_agent.hand_requests import HandRequests
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.outputs import Outputs
+from edge_agent.outputs.seen_to import PersonsWord
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
-from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.spooler import Spooler
 from edge_agent.side_part import SidePart
@@ -44,6 +45,7 @@ class Parts:
     times: StageTimes
     ladder: Ladder
     by_hand: ByHand
+    seen_to: PersonsWord
     requests: HandRequests
     fleet: "Membership | None" = None
     beside: Mapping[str, SidePart] = field(default_factory=dict)

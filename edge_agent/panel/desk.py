@@ -8,7 +8,7 @@ from beltmark.contract.catalogue import Catalogue
 from beltmark.contract.errors import InputError
 from beltmark.contract.messages import ItemMessage
 from beltmark.contract.release import Release
-from edge_agent.outputs.request import KINDS, SeenTo, ask_for_release
+from edge_agent.outputs.seen_to import KINDS, PersonsWord, SeenTo
 from edge_agent.panel.ports import Standing
 from edge_agent.printing.reading import count_unseen, read_items, read_unseen
 
@@ -52,6 +52,7 @@ class StationDesk:
         problems: Why the belt stands, by part.
         rung: Where it stands on the fallback ladder, in words; None at its top.
         hands: What a person does about labels.
+        seen_to: Takes the word that something was seen to.
     """
 
     def __init__(
@@ -64,10 +65,11 @@ class StationDesk:
         problems: Callable[[], Mapping[str, str]],
         rung: Callable[[], str | None],
         hands: Hands,
+        seen_to: PersonsWord,
     ) -> None:
         self._station, self._folder, self._journal = station, folder, journal
         self._release, self._problems, self._rung = release, problems, rung
-        self._hands = hands
+        self._hands, self._seen_to = hands, seen_to
 
     @property
     def standing(self) -> Standing:
@@ -121,4 +123,4 @@ class StationDesk:
         kind = next((kind for kind in KINDS if kind == what), None)
         if kind is None:
             raise InputError(f"nothing called {what!r} holds the line", "reload the page")
-        ask_for_release(self._folder, kind)
+        self._seen_to.say(kind)

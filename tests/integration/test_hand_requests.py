@@ -8,7 +8,8 @@ import pytest
 from label_bench import REVIEW, LabelBench
 
 from beltmark.contract.errors import InputError
-from edge_agent.printing.hand_requests import HandRequest, HandRequests, ask
+from edge_agent.hand_requests import HandRequest, HandRequests, ask
+from edge_agent.outputs.seen_to import PersonsWord
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def bench(tmp_path: Path) -> Iterator[LabelBench]:
 
 @pytest.fixture
 def requests(bench: LabelBench, tmp_path: Path) -> Iterator[HandRequests]:
-    requests = HandRequests(tmp_path, bench.by_hand)
+    requests = HandRequests(tmp_path, bench.by_hand, PersonsWord())
     requests.start()
     yield requests
     requests.stop()
@@ -60,13 +61,21 @@ def test_what_nobody_does_is_taken_back(bench: LabelBench, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no json", b"x" * 100_000, b'{"what": "rm", "who": "a"}']
+    "content",
+    [
+        b"",
+        b"no json",
+        b"x" * 100_000,
+        b'{"what": "rm", "who": "a"}',
+        b'{"what": "release", "who": "a"}',
+        b'{"what": "release", "seen_to": "all", "who": "a"}',
+    ],
 )
 def test_what_is_no_request_does_nothing(bench: LabelBench, tmp_path: Path, content: bytes) -> None:
     folder = tmp_path / "requests"
     folder.mkdir()
     (folder / "1.json").write_bytes(content)
-    HandRequests(tmp_path, bench.by_hand).look()
+    HandRequests(tmp_path, bench.by_hand, PersonsWord()).look()
     assert left(tmp_path) == ["1.answer"]
     assert b"no request" in (folder / "1.answer").read_bytes()
 
@@ -77,6 +86,31 @@ def test_what_was_asked_long_ago_is_not_done(bench: LabelBench, tmp_path: Path) 
     path = folder / "1.json"
     path.write_text(HandRequest(what="label", item_id="i1", sku="C1", who="anna").model_dump_json())
     os.utime(path, (1_000.0, 1_000.0))
-    HandRequests(tmp_path, bench.by_hand).look()
+    HandRequests(tmp_path, bench.by_hand, PersonsWord()).look()
     assert left(tmp_path) == []
     assert bench.by_hand.in_hand is None
+
+
+def test_that_something_was_seen_to_is_said_once(bench: LabelBench, tmp_path: Path) -> None:
+    word = PersonsWord()
+    requests = HandRequests(tmp_path, bench.by_hand, word)
+    requests.start()
+    try:
+        for name in ("1", "2"):
+            ask(tmp_path, HandRequest(what="release", seen_to="scan", who="anna"), name)
+    finally:
+        requests.stop()
+    assert (word.take(), word.take()) == (["scan"], [])
+
+
+def test_what_an_earlier_run_was_told_releases_nothing_now(
+    bench: LabelBench, tmp_path: Path
+) -> None:
+    (tmp_path / "requests").mkdir()
+    path = tmp_path / "requests" / "1.json"
+    path.write_text(HandRequest(what="release", seen_to="divert", who="anna").model_dump_json())
+    word = PersonsWord()
+    requests = HandRequests(tmp_path, bench.by_hand, word)
+    requests.start()
+    requests.stop()
+    assert word.take() == []

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 
 from beltmark.contract.documents import Document
 from beltmark.contract.errors import InputError
+from edge_agent.outputs.seen_to import PersonsWord, SeenTo
 from edge_agent.printing.by_hand import ByHand
 
 logger = logging.getLogger(__name__)
@@ -35,10 +36,11 @@ Text = Annotated[str, Field(max_length=400)]
 class HandRequest(Document):
     """What a person asks for; what does not belong to it stays empty."""
 
-    what: Literal["void", "label", "taken"]
+    what: Literal["void", "label", "taken", "release"]
     item_id: Text = ""
     sku: Text = ""
     reason: Text = ""
+    seen_to: SeenTo | None = None
     who: Text
 
 
@@ -47,6 +49,9 @@ class HandAnswer(Document):
 
     problem: str = ""
     mend: str = ""
+
+
+_UNKNOWN: Final = HandAnswer(problem="no request that is known here", mend="use beltmark-edge")
 
 
 def ask(
@@ -103,14 +108,20 @@ class HandRequests:
 
     Args:
         folder: The station's data folder.
-        by_hand: Does them.
+        by_hand: Does what is about labels.
+        seen_to: Takes the word that something was seen to.
         clock: Seconds since the epoch.
     """
 
     def __init__(
-        self, folder: Path, by_hand: ByHand, clock: Callable[[], float] = time.time
+        self,
+        folder: Path,
+        by_hand: ByHand,
+        seen_to: PersonsWord,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._folder, self._by_hand, self._clock = folder / "requests", by_hand, clock
+        self._folder, self._clock = folder / "requests", clock
+        self._by_hand, self._seen_to = by_hand, seen_to
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
 
@@ -145,14 +156,18 @@ class HandRequests:
         try:
             request = HandRequest.model_validate_json(content)
         except ValidationError:
-            return HandAnswer(problem="no request that is known here", mend="use beltmark-edge")
+            return _UNKNOWN
         try:
             if request.what == "void":
                 self._by_hand.void(request.item_id, request.reason, request.who)
             elif request.what == "label":
                 self._by_hand.label(request.item_id, request.sku, request.who)
-            else:
+            elif request.what == "taken":
                 self._by_hand.taken(request.who, request.item_id)
+            elif request.seen_to is not None:
+                self._seen_to.say(request.seen_to)
+            else:
+                return _UNKNOWN
         except InputError as error:
             return HandAnswer(problem=error.problem, mend=error.mend)
         return HandAnswer()

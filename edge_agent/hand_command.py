@@ -1,4 +1,7 @@
-"""`beltmark-edge void` and `reprint`: finds the item, and has the journal's one writer do it."""
+"""What a person asks of a station by a command: void, reprint, release; has its agent do it.
+
+Without an agent, a label can still be declared void: this process is the journal's writer then.
+"""
 
 import getpass
 import os
@@ -7,8 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from beltmark.contract.errors import InputError
+from edge_agent.hand_requests import HandRequest, ask
+from edge_agent.outputs.seen_to import SeenTo
 from edge_agent.printing.by_hand import LONGEST_REASON, LONGEST_WHO, words
-from edge_agent.printing.hand_requests import HandRequest, ask
 from edge_agent.printing.hand_writes import HandRefused, write_hand_void
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.journal_lock import is_in_use
@@ -61,6 +65,18 @@ def take_label(station: Path, item: str, who: str) -> str:
     found = read_item(settings.journal_path, item).item
     _ask(settings, HandRequest(what="taken", item_id=found.item_id, who=who))
     return f"item {found.item_id}: its label is taken; the belt may run"
+
+
+def release_belt(station: Path, what: SeenTo, who: str) -> None:
+    """Says that what the belt stands for was seen to.
+
+    Raises:
+        InputError: No agent runs, or it does not answer.
+    """
+    settings = read_settings(station)
+    if not is_in_use(settings.journal_path):
+        raise InputError("no agent runs here", "start it first", file=station)
+    _ask(settings, HandRequest(what="release", seen_to=what, who=who))
 
 
 def user() -> str:
