@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from edge_agent.capture.camera import objection
 from edge_agent.capture.frame import Frame
@@ -20,9 +19,6 @@ from edge_agent.parts import Identity, Parts
 from edge_agent.status import StatusFile
 from edge_agent.step_report import StepReport
 from edge_agent.telling import SoFar, status_of
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger(__name__)
 

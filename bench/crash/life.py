@@ -34,14 +34,15 @@ from bench.crash.twins import (
     checkpoint,
 )
 from edge_agent.capture.frame import Frame
+from edge_agent.hand_requests import HandRequests
 from edge_agent.outputs.beat import PERMIT_TIMEOUT_S
 from edge_agent.outputs.fates import Fates
 from edge_agent.outputs.fitness import Fitness
 from edge_agent.outputs.opening import open_outputs
 from edge_agent.outputs.section import ApplicatorSection, OutputsSection
+from edge_agent.outputs.seen_to import PersonsWord
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
-from edge_agent.printing.hand_requests import HandRequests
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.printers.tcp import TcpLine
 from edge_agent.printing.printers.zebra import Deadlines, ZebraPrinter
@@ -149,7 +150,7 @@ class _Station:
             left=left.in_hand,
             left_is_open=left.in_hand in {one.item_id for one in left.open_labels},
         )
-        self._requests = HandRequests(birth.folder, by_hand)
+        self._requests = HandRequests(birth.folder, by_hand, PersonsWord())
         kept = birth.folder / "kept.zpl" if birth.sabotage == "sends again" else None
         line = LineTwin(TcpLine("127.0.0.1", birth.printer), points, kept)
         spare: ZebraPrinter | None = None

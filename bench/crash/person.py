@@ -12,7 +12,7 @@ from typing import Final, Protocol, Self
 from beltmark.contract.errors import InputError
 from bench.crash.belt import PRODUCTS
 from bench.crash.life import JOURNAL
-from edge_agent.printing.hand_requests import HandRequest, ask
+from edge_agent.hand_requests import HandRequest, ask
 from edge_agent.printing.reading import read_waiting
 
 _EVERY_S: Final = (0.3, 2.0)
