@@ -99,6 +99,7 @@ class Books:
         accounts: The same by what became of them.
         printed: Labels that came out for them.
         uses: The same by what became of the labels.
+        unlabelled: Items among the open ones whose label is void, and that got no other.
         unsettled: Labels of which nobody will ever know whether they came out.
         counter: What the printer's own counter says.
         photo_eye: What the photo-eye counted; None where none is fitted.
@@ -111,13 +112,19 @@ class Books:
     uses: Mapping[str, int]
     unsettled: int
     counter: CounterCheck
+    unlabelled: int = 0
     photo_eye: int | None = None
     untold: tuple[str, ...] = ()
 
     def differences(self) -> tuple[str, ...]:
         """Returns what does not balance, in words; nothing where it does."""
         told: list[str] = []
-        if number := self.accounts["open"]:
+        if self.unlabelled:
+            told.append(
+                f"{_count(self.unlabelled, 'item')} passed with a label that is void now, and got "
+                "no other: look for them in the journal"
+            )
+        if number := self.accounts["open"] - self.unlabelled:
             told.append(f"{_count(number, 'item')} still under way: ask again later")
         if self.unsettled:
             told.append(
@@ -175,11 +182,12 @@ def balance(
     """
     accounts: Counter[Account] = Counter()
     uses: Counter[Use] = Counter()
-    passed = printed = unsettled = 0
+    passed = printed = unsettled = unlabelled = 0
     for item in items:
         passed += 1
         accounts[_account(item)] += 1
         unsettled += item.is_unknown and item.is_closed
+        unlabelled += item.outcome == "PRINT" and item.label == "voided"
         printed += item.printed * item.copies
         if item.printed:
             # Another label for it needed those before to be void.
@@ -197,6 +205,7 @@ def balance(
         printed=printed,
         uses={"applied": uses["applied"], "void": uses["void"], "scrap": uses["scrap"]},
         unsettled=unsettled,
+        unlabelled=unlabelled,
         counter=check_counter(sends),
         photo_eye=photo_eye,
         untold=untold,

@@ -121,7 +121,8 @@ def _sends(
         send = sends[index]
         if what == "label printed":
             sends[index] = replace(send, printed=True)
-        elif what in ("label queued", "label late", "label failed"):
+        elif what in ("label queued", "label late", "label failed") and not send.printed:
+            # After one that came out, this is the next label for the same item.
             sends[index] = replace(send, printed=False)
     return [*sends, *_next(connection, end, {send.printer for send in sends})]
 

@@ -135,3 +135,11 @@ def test_the_counter_of_a_spare_printer_is_held_against_its_own_labels() -> None
     check = check_counter(sends)
     assert (check.first, check.last) == (100, 102)
     assert (check.counted, check.ordered, check.resets) == (3, 3, 0)
+
+
+def test_an_item_whose_label_was_voided_does_not_stay_under_way_for_ever() -> None:
+    told = balance([ItemEntry("PRINT", "voided", printed=1)], []).differences()
+    assert told == (
+        "1 item passed with a label that is void now, and got no other: look for them in the "
+        "journal",
+    )

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from blob_station import write_station
+from label_bench import LAYOUT
 from old_journals import make_older
 
 from beltmark.contract.catalogue import Product
 from edge_agent.accounts.command import shift_report
 from edge_agent.accounts.entries import read_books
 from edge_agent.cli import main
+from edge_agent.printing.hand_writes import HandOrder, write_hand_void
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.settings import read_settings
@@ -65,6 +67,20 @@ def test_a_period_is_read_from_the_journal(station: Path) -> None:
     assert books.accounts["labelled"] == 2
     assert books.differences() == ()
     assert (books.counter.first, books.counter.last, books.counter.ordered) == (71, 72, 1)
+
+
+def test_a_label_that_is_printed_anew_was_ordered_as_the_one_before_it(station: Path) -> None:
+    path = fill(station)
+    journal = Journal(path, "line-1")
+    by = ("torn", "Ann", BEGIN + 200)
+    journal.write(lambda connection: write_hand_void(connection, "three", *by)).result(10)
+    journal.order_by_hand(HandOrder("three", PRODUCT, LAYOUT, "Ann", BEGIN + 201)).result(10)
+    label(journal, "three", BEGIN + 202, 73, "sent", "printed")
+    journal.close()
+    books = read_books(path, BEGIN, BEGIN + 8 * 3_600)
+    assert (books.counter.counted, books.counter.ordered) == (2, 2)
+    assert books.uses == {"applied": 2, "void": 1, "scrap": 0}
+    assert books.differences() == ()
 
 
 def test_what_was_made_between_two_shifts_stands_in_the_books_of_the_first(station: Path) -> None:
