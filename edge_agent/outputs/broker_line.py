@@ -19,6 +19,7 @@ from edge_agent.outputs.undelivered import PATIENCE_S, Undelivered, Waiting
 from edge_agent.signals.addresses import MqttAddress
 from edge_agent.signals.broker import BrokerSession, Word
 from edge_agent.signals.ports import SignalHealth
+from edge_agent.signals.reachability import Reachability
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ class BrokerLine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.address = str(plc)
-        self._plc, self._may_run, self._clock = plc, may_run, clock
-        self._health = SignalHealth("not connected yet", clock())
+        self._plc, self._may_run = plc, may_run
+        self._reach = Reachability(self.address, clock)
         self._undelivered, self._beat = Undelivered(), PermitBeat()
         self._listeners: list[WordListener] = []
         self._on_their_way: list[tuple[Waiting, MQTTMessageInfo]] = []
@@ -53,12 +54,12 @@ class BrokerLine:
     @property
     def health(self) -> SignalHealth:
         """Whether the broker can be reached."""
-        return self._health
+        return self._reach.health
 
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when this line does not ask for it."""
-        undelivered, problem = self._undelivered, self._health.problem
+        undelivered, problem = self._undelivered, self._reach.health.problem
         return undelivered.lost_reason or problem or undelivered.late_reason(time.monotonic())
 
     @property
@@ -89,7 +90,7 @@ class BrokerLine:
             try:
                 session = self._opened()
             except OSError as error:
-                self._report(_told(error))
+                self._reach.failed(error)
             else:
                 self._converse(session)
             self._stopping.wait(_RETRY_AFTER_S)
@@ -105,7 +106,7 @@ class BrokerLine:
         return session
 
     def _converse(self, session: BrokerSession) -> None:
-        self._report(None)
+        self._reach.reached()
         is_over = False
         try:
             give_up_at: float | None = None
@@ -119,7 +120,7 @@ class BrokerLine:
                     or time.monotonic() > give_up_at
                 )
         except OSError as error:
-            self._report(_told(error))
+            self._reach.failed(error)
         finally:
             session.close(says_goodbye=is_over)
             self._undelivered.disconnected()
@@ -153,16 +154,3 @@ class BrokerLine:
     @property
     def _awaits_beat(self) -> bool:
         return self._last_beat is not None and not self._last_beat[1].is_published()
-
-    def _report(self, problem: str | None) -> None:
-        if problem == self._health.problem:
-            return
-        if problem is None:
-            logger.info("%s: connected", self.address)
-        else:
-            logger.warning("%s: %s", self.address, problem)
-        self._health = SignalHealth(problem, self._clock())
-
-
-def _told(error: OSError) -> str:
-    return str(error.strerror or error or type(error).__name__).lower()

@@ -5,7 +5,6 @@ when the wave ends is a watchdog relay, which takes its time: where the belt mus
 second pin in series, `enable`, goes off at once while a part objects.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,8 +13,7 @@ from edge_agent.outputs.beat import ASK_EVERY_S, PERMIT_TIMEOUT_S, PermitBeat
 from edge_agent.signals.addresses import GpioAddress
 from edge_agent.signals.gpio import Gpio, OutputLine
 from edge_agent.signals.ports import SignalHealth
-
-logger = logging.getLogger(__name__)
+from edge_agent.signals.reachability import Reachability
 
 PULSE_S = 0.1
 _RETRY_AFTER_S = 0.5
@@ -41,9 +39,14 @@ class GpioPermit:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.address = str(wave) if enable is None else f"{wave} and {enable}"
-        self._gpio, self._may_run, self._clock = gpio, may_run, clock
+        self._gpio, self._may_run = gpio, may_run
         self._wave, self._enable = wave, enable
-        self._health = SignalHealth("not requested yet", clock())
+        self._reach = Reachability(
+            f"run permit at {self.address}",
+            clock,
+            before="not requested yet",
+            well="the pins are ours",
+        )
         self._beat = PermitBeat()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outputs-gpio", daemon=True)
@@ -51,12 +54,12 @@ class GpioPermit:
     @property
     def health(self) -> SignalHealth:
         """Whether the pins are ours."""
-        return self._health
+        return self._reach.health
 
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when this line does not ask for it."""
-        return self._health.problem
+        return self._reach.health.problem
 
     @property
     def held_since(self) -> float | None:
@@ -78,7 +81,7 @@ class GpioPermit:
             try:
                 self._hold_pins()
             except OSError as error:
-                self._report(str(error.strerror or error).lower())
+                self._reach.failed(error)
             self._stopping.wait(_RETRY_AFTER_S)
 
     def _hold_pins(self) -> None:
@@ -97,7 +100,7 @@ class GpioPermit:
 
     def _beat_on(self, wave: OutputLine, enable: OutputLine | None) -> None:
         self._beat.connected()
-        self._report(None)
+        self._reach.reached()
         is_high = False
         while True:
             ends = self._stopping.is_set()
@@ -114,12 +117,3 @@ class GpioPermit:
             if ends:
                 return
             self._stopping.wait(ASK_EVERY_S)
-
-    def _report(self, problem: str | None) -> None:
-        if problem == self._health.problem:
-            return
-        if problem is None:
-            logger.info("run permit at %s: the pins are ours", self.address)
-        else:
-            logger.warning("run permit at %s: %s", self.address, problem)
-        self._health = SignalHealth(problem, self._clock())

@@ -1,6 +1,5 @@
 """A pin that says "now" by a pulse. What that means is left to who asks for it."""
 
-import logging
 import queue
 import threading
 import time
@@ -9,8 +8,7 @@ from collections.abc import Callable
 from edge_agent.signals.addresses import GpioAddress
 from edge_agent.signals.gpio import Gpio, OutputLine
 from edge_agent.signals.ports import SignalHealth
-
-logger = logging.getLogger(__name__)
+from edge_agent.signals.reachability import Reachability
 
 PULSE_S = 0.1
 _RETRY_AFTER_S = 0.5
@@ -32,8 +30,10 @@ class GpioPulse:
         self, gpio: Gpio, pin: GpioAddress, clock: Callable[[], float] = time.time
     ) -> None:
         self.address = str(pin)
-        self._gpio, self._pin, self._clock = gpio, pin, clock
-        self._health = SignalHealth("not requested yet", clock())
+        self._gpio, self._pin = gpio, pin
+        self._reach = Reachability(
+            f"pin {self.address}", clock, before="not requested yet", well="it is ours"
+        )
         self._wanted: queue.Queue[None] = queue.Queue(1)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
@@ -41,12 +41,12 @@ class GpioPulse:
     @property
     def health(self) -> SignalHealth:
         """Whether the pin is ours."""
-        return self._health
+        return self._reach.health
 
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when this pin does not ask for it."""
-        return self._health.problem
+        return self._reach.health.problem
 
     @property
     def held_since(self) -> float | None:
@@ -55,7 +55,7 @@ class GpioPulse:
 
     def pulse(self) -> None:
         """Gives one pulse; returns at once."""
-        if self._health.problem is None and self._wanted.empty():
+        if self._reach.health.problem is None and self._wanted.empty():
             self._wanted.put_nowait(None)
 
     def start(self) -> None:
@@ -73,13 +73,13 @@ class GpioPulse:
             try:
                 line = self._gpio.request_output(self._pin)
             except OSError as error:
-                self._report(str(error.strerror or error).lower())
+                self._reach.failed(error)
             else:
                 self._pulse_on(line)
             self._stopping.wait(_RETRY_AFTER_S)
 
     def _pulse_on(self, line: OutputLine) -> None:
-        self._report(None)
+        self._reach.reached()
         try:
             while not self._stopping.is_set():
                 try:
@@ -90,15 +90,6 @@ class GpioPulse:
                 self._stopping.wait(PULSE_S)
                 line.set(False)
         except OSError as error:
-            self._report(str(error.strerror or error).lower())
+            self._reach.failed(error)
         finally:
             line.release()
-
-    def _report(self, problem: str | None) -> None:
-        if problem == self._health.problem:
-            return
-        logger.log(
-            logging.INFO if problem is None else logging.WARNING,
-            "pin %s: %s", self.address, problem or "it is ours",
-        )  # fmt: skip
-        self._health = SignalHealth(problem, self._clock())

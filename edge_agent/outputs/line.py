@@ -21,6 +21,7 @@ from edge_agent.outputs.ports import WordListener
 from edge_agent.outputs.undelivered import PATIENCE_S, Undelivered
 from edge_agent.signals.addresses import TcpAddress
 from edge_agent.signals.ports import SignalHealth
+from edge_agent.signals.reachability import Reachability
 from edge_agent.signals.words import LineReader, connect
 
 logger = logging.getLogger(__name__)
@@ -45,8 +46,8 @@ class RelayLine:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.address = str(relay)
-        self._relay, self._may_run, self._clock = relay, may_run, clock
-        self._health = SignalHealth("not connected yet", clock())
+        self._relay, self._may_run = relay, may_run
+        self._reach = Reachability(f"relay {self.address}", clock)
         self._undelivered, self._beat = Undelivered(), PermitBeat()
         self._listeners: list[WordListener] = []
         self._socket: socket.socket | None = None
@@ -58,12 +59,12 @@ class RelayLine:
     @property
     def health(self) -> SignalHealth:
         """Whether the relay can be reached."""
-        return self._health
+        return self._reach.health
 
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when this line does not ask for it."""
-        undelivered, problem = self._undelivered, self._health.problem
+        undelivered, problem = self._undelivered, self._reach.health.problem
         return undelivered.lost_reason or problem or undelivered.late_reason(time.monotonic())
 
     @property
@@ -125,7 +126,7 @@ class RelayLine:
             self._permit(connection, ends=ends)
             self._listen(connection)
         except OSError as error:
-            self._report(str(error.strerror or error).lower())
+            self._reach.failed(error)
             self._disconnect()
 
     def _permit(self, connection: socket.socket, *, ends: bool) -> None:
@@ -161,7 +162,7 @@ class RelayLine:
         connection = connect(self._relay.host, self._relay.port)
         self._socket, self._reader = connection, LineReader()
         self._beat.connected()
-        self._report(None)
+        self._reach.reached()
         return connection
 
     def _disconnect(self) -> None:
@@ -169,12 +170,3 @@ class RelayLine:
             self._socket.close()
             self._socket = None
         self._undelivered.disconnected()
-
-    def _report(self, problem: str | None) -> None:
-        if problem == self._health.problem:
-            return
-        if problem is None:
-            logger.info("relay %s: connected", self.address)
-        else:
-            logger.warning("relay %s: %s", self.address, problem)
-        self._health = SignalHealth(problem, self._clock())

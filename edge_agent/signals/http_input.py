@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from beltmark.contract.errors import InputError
 from edge_agent.signals.ports import Edge, Listener, SignalHealth
+from edge_agent.signals.reachability import Reachability
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,9 @@ class HttpInput:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._target, self._name, self._token, self._clock = (host, port), name, token, clock
-        self._health = SignalHealth("not listening yet", clock())
+        self._reach = Reachability(
+            f"input {name}", clock, before="not listening yet", well="listens"
+        )
         self._listener: Listener = lambda _: None
         self._lock = threading.Lock()
         self._count: int | None = None
@@ -69,7 +72,7 @@ class HttpInput:
     @property
     def health(self) -> SignalHealth:
         """Whether it listens."""
-        return self._health
+        return self._reach.health
 
     def start(self, listener: Listener) -> None:
         """Begins to listen; see `InputPort.start`."""
@@ -121,19 +124,14 @@ class HttpInput:
             try:
                 server = _Server(self._target, self)
             except OSError as error:
-                self._report(str(error.strerror or error).lower())
+                self._reach.failed(error)
                 self._stopping.wait(_TIMEOUT_S)
                 continue
             with server:
                 self._target = (self._target[0], server.server_address[1])
-                self._report(None)
+                self._reach.reached()
                 while not self._stopping.is_set():
                     server.handle_request()
-
-    def _report(self, problem: str | None) -> None:
-        if problem is not None:
-            logger.warning("input %s, %s: %s", self._name, self.address, problem)
-        self._health = SignalHealth(problem, self._clock())
 
 
 def parse_http_input(address: str, field: str) -> tuple[str, int]:

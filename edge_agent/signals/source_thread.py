@@ -3,15 +3,13 @@
 What the source is made of (GPIO, MQTT, TCP), and what it tells, is left to the source.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from edge_agent.signals.ports import SignalHealth
-
-logger = logging.getLogger(__name__)
+from edge_agent.signals.reachability import Reachability
 
 _RETRY_AFTER_S = 0.5
 _LOOK_EVERY_S = 0.2
@@ -65,8 +63,8 @@ class SourceThread(Generic[Told]):
     def __init__(
         self, name: str, source: Source[Told], clock: Callable[[], float] = time.time
     ) -> None:
-        self.name, self._source, self._clock = name, source, clock
-        self._health = SignalHealth("not connected yet", clock())
+        self.name, self._source = name, source
+        self._reach = Reachability(f"input {name}, {self.address}", clock)
         self._deliver: Callable[[Told], None] = lambda _: None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"input-{name}", daemon=True)
@@ -79,7 +77,7 @@ class SourceThread(Generic[Told]):
     @property
     def health(self) -> SignalHealth:
         """Whether it can be heard."""
-        return self._health
+        return self._reach.health
 
     def hear(self, deliver: Callable[[Told], None]) -> None:
         """Begins to listen; `deliver` is called on this thread, in order, and must return soon."""
@@ -97,32 +95,19 @@ class SourceThread(Generic[Told]):
             try:
                 heard = self._source.open()
             except OSError as error:
-                self._report(_told(error))
+                self._reach.failed(error)
             else:
                 self._listen(heard)
             self._stopping.wait(_RETRY_AFTER_S)
 
     def _listen(self, heard: Heard[Told]) -> None:
-        self._report(None)
+        self._reach.reached()
         try:
             while not self._stopping.is_set():
                 for told in heard.read(_LOOK_EVERY_S):
                     if not self._stopping.is_set():
                         self._deliver(told)
         except OSError as error:
-            self._report(_told(error))
+            self._reach.failed(error)
         finally:
             heard.close()
-
-    def _report(self, problem: str | None) -> None:
-        if problem == self._health.problem:
-            return
-        if problem is None:
-            logger.info("input %s, %s: connected", self.name, self.address)
-        else:
-            logger.warning("input %s, %s: %s", self.name, self.address, problem)
-        self._health = SignalHealth(problem, self._clock())
-
-
-def _told(error: OSError) -> str:
-    return str(error.strerror or error or type(error).__name__).lower()
