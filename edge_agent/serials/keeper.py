@@ -4,7 +4,6 @@ When more are asked for is `forecast`'s to say, which number is next the journal
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -22,16 +21,14 @@ from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.numbers import NAMES, HeldNumbers, read_held
 from edge_agent.serials.forecast import health, is_wanted, seconds_left
 from edge_agent.uplink.backoff import Backoff
+from edge_agent.uplink.errand import Errand
 from edge_agent.uplink.fleet_http import Answer
 from edge_agent.uplink.wording import told
 
 logger = logging.getLogger(__name__)
 
 _LOOK_PERIOD_S: Final = 5.0
-_FIRST_PAUSE_S: Final = 1.0
-_MAX_PAUSE_S: Final = 60.0
 _JOURNAL_TIMEOUT_S: Final = 10.0
-_STOP_TIMEOUT_S: Final = 2.0
 _OVERLAP: Final = (
     "the server gives numbers that this station has had: its database was put back from a copy "
     "(beltmark-fleet serials SITE --skip)"
@@ -103,13 +100,18 @@ class NumberKeeper:
         self._url = f"/api/v1/devices/{device}/serials"
         self._settings, self._needed = settings, needed
         self._new_request, self._clock = new_request, clock
-        self._backoff = backoff or Backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         self._problem: str | None = None
         self._since = clock()
         self._held: dict[NumberKind, HeldNumbers] = {}
         self._health = PartHealth(state="unknown", told="not looked at yet")
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="serials", daemon=True)
+        self._errand = Errand(
+            "serials",
+            self.look,
+            report=self._report,
+            has_problem=lambda: self._problem is not None,
+            period_s=_LOOK_PERIOD_S,
+            backoff=backoff,
+        )
 
     @property
     def health(self) -> PartHealth:
@@ -126,13 +128,11 @@ class NumberKeeper:
 
     def start(self) -> None:
         """Begins to look; returns at once."""
-        self._thread.start()
+        self._errand.start()
 
     def stop(self) -> None:
         """Ends; a question that waits for its answer is asked again by the next run."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_TIMEOUT_S)
+        self._errand.stop()
 
     def look(self) -> bool:
         """Asks for one range if one is wanted; returns whether to look again at once."""
@@ -178,21 +178,3 @@ class NumberKeeper:
         if found.state != self._health.state:
             self._since = self._clock()
         self._health = found.model_copy(update={"since": self._since})
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                again = self.look()
-            except Exception:
-                # The last resort: labels go on with the numbers that are held.
-                logger.exception("serials: unexpected problem")
-                self._report("unexpected problem, see the log")
-                again = False
-            if again:
-                self._backoff.reset()
-                continue
-            if self._problem is None:
-                self._backoff.reset()
-                self._stopping.wait(_LOOK_PERIOD_S)
-            else:
-                self._stopping.wait(self._backoff.next_s())

@@ -35,6 +35,7 @@ _ADOPT_SHARE = 0.5
 # An empty zone is looked at this often, and often enough to see an item come in by the entry edge.
 _LONGEST_UNSEEN_S = 1.0
 _UNSEEN_SHARE = 0.5
+_STOPPED = "the agent was stopped before it was decided"
 
 
 @dataclass(frozen=True)
@@ -252,12 +253,10 @@ class Station:
         self._settling.finish(self._items.values(), at)
         for item in self.items:
             if item.outcome is None:
-                self._outcomes.review(
-                    item, "stopped", "the agent was stopped before it was decided"
-                )
+                self._outcomes.review(item, "stopped", _STOPPED)
         self._items.clear()
         for gone in self._edges.before_zone():
-            self._outcomes.close(gone, "stopped", "the agent was stopped before it was decided")
+            self._outcomes.close(gone, "stopped", _STOPPED)
         return self._told()
 
     def _told(self, seen: tuple[tuple[Item, int], ...] = ()) -> StationUpdate:
@@ -296,8 +295,6 @@ class Station:
 
     def _complete(self, item: Item, at: float) -> None:
         """Decides an item that came in by the entry edge, or was laid on the bench."""
-        is_known = not self._geometry.is_belt and self._explaining.explain_at_rest(
-            item, self._items.values(), at
-        )
-        if not is_known:
+        in_zone, is_bench = self._items.values(), not self._geometry.is_belt
+        if not (is_bench and self._explaining.explain_at_rest(item, in_zone, at)):
             self._outcomes.decide(item, self._outcomes.judge(item))

@@ -6,7 +6,6 @@ means `window`'s.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from beltmark.contract.messages import ItemStep, PartHealth
 from beltmark.contract.warehouse import MAX_RESULTS, Acknowledgement, Result, ResultBatch
 from beltmark.contract.wire import encode
 from edge_agent.uplink.backoff import Backoff
+from edge_agent.uplink.errand import Errand
 from edge_agent.uplink.fleet_http import Answer
 from edge_agent.uplink.journal_tail import read_steps
 from edge_agent.uplink.outbox import Cursor
@@ -28,9 +28,6 @@ from edge_agent.warehouse.window import PostWindow
 logger = logging.getLogger(__name__)
 
 _LOOK_PERIOD_S: Final = 1.0
-_FIRST_PAUSE_S: Final = 1.0
-_MAX_PAUSE_S: Final = 60.0
-_STOP_TIMEOUT_S: Final = 2.0
 _SHOWN_PARKED: Final = 10
 
 
@@ -66,14 +63,19 @@ class ResultPoster:
     ) -> None:
         self._journal_path, self._path = journal_path, folder / STATE_FILE
         self._door, self._station, self._clock = door, station, clock
-        self._backoff = backoff or Backoff(_FIRST_PAUSE_S, _MAX_PAUSE_S)
         self._state = read_state(self._path)
         self._window = PostWindow([])
         self._behind = Cursor(self._state.series, self._state.step)
         self._problem: str | None = None
         self._since = clock()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="warehouse", daemon=True)
+        self._errand = Errand(
+            "warehouse",
+            self.post_next,
+            report=self._report,
+            has_problem=lambda: self._problem is not None,
+            period_s=_LOOK_PERIOD_S,
+            backoff=backoff,
+        )
 
     @property
     def health(self) -> PartHealth:
@@ -100,13 +102,11 @@ class ResultPoster:
 
     def start(self) -> None:
         """Begins to post; returns at once."""
-        self._thread.start()
+        self._errand.start()
 
     def stop(self) -> None:
         """Ends; what was not acknowledged is posted by the next run."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(_STOP_TIMEOUT_S)
+        self._errand.stop()
 
     def post_next(self) -> bool:
         """Posts what is next; returns whether to go on at once."""
@@ -187,20 +187,3 @@ class ResultPoster:
         else:
             logger.warning("warehouse: results wait: %s", problem)
         self._problem, self._since = problem, self._clock()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                goes_on = self.post_next()
-            except Exception:
-                # The last resort: a station does not end because nobody takes its results.
-                logger.exception("warehouse: unexpected problem")
-                self._report("unexpected problem, see the log")
-                goes_on = False
-            if goes_on:
-                self._backoff.reset()
-            elif self._problem is None:
-                self._backoff.reset()
-                self._stopping.wait(_LOOK_PERIOD_S)
-            else:
-                self._stopping.wait(self._backoff.next_s())
