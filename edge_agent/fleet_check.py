@@ -15,6 +15,7 @@ from beltmark.contract.broker import BrokerAddress, parse_broker
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
 from edge_agent.device_token import read_token
+from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.update.errors import ReleaseRefused, SlotDamaged, Unreachable
 from edge_agent.update.fetcher import FetchLimits
@@ -61,7 +62,8 @@ def look_at_broker(fleet: FleetSection, station: str) -> str:
     Raises:
         InputError: It cannot be reached, or does not let the station in.
     """
-    address = parse_broker(fleet.broker)
+    with of_field("fleet.broker"):
+        address = parse_broker(fleet.broker)
     problem = _refusal(address, f"beltmark-check-{station}")
     if problem is not None:
         mend = "start the broker, check its address, user and password"
@@ -70,12 +72,14 @@ def look_at_broker(fleet: FleetSection, station: str) -> str:
 
 
 def _root(fleet: FleetSection) -> str:
-    read_root(fleet.root)
+    with of_field("fleet.root"):
+        read_root(fleet.root)
     return f"{fleet.root} is trusted"
 
 
 def _token(fleet: FleetSection) -> str:
-    read_token(fleet.token_file)
+    with of_field("fleet.token_file"):
+        read_token(fleet.token_file)
     return f"{fleet.token_file} holds one"
 
 

@@ -1,11 +1,14 @@
 """A section of the station file: what every room's own section is built from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field
 
 from beltmark.contract.documents import Document
+from beltmark.contract.errors import InputError
 
 Address = Annotated[str, Field(min_length=1, max_length=2_000)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
@@ -25,3 +28,13 @@ class Section(Document):
                 if isinstance(value, Path | Section)
             }
         )
+
+
+@contextmanager
+def of_field(field: str) -> Iterator[None]:
+    """Lets a problem with what a field names, such as a missing file, name that field as well."""
+    try:
+        yield
+    except InputError as error:
+        error.field = error.field or field
+        raise

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, model_validator
 
 from beltmark.contract.documents import Document, read_document
+from edge_agent.section import of_field
 from edge_agent.station.footprint import BeltPlane, Homography
 from edge_agent.station.section import ZoneSection
 
@@ -68,5 +69,6 @@ def belt_plane(zone: ZoneSection) -> BeltPlane | None:
         InputError: The calibration is missing or wrong.
     """
     if zone.calibration is not None:
-        return read_calibration(zone.calibration).plane
+        with of_field("zone.calibration"):
+            return read_calibration(zone.calibration).plane
     return None if zone.mm_per_px is None else BeltPlane.of_scale(zone.mm_per_px)

@@ -16,6 +16,7 @@ from beltmark.contract.messages import PartHealth, PartState
 from edge_agent.panel.ports import PersonsDesk
 from edge_agent.panel.section import PanelSection
 from edge_agent.panel.site import panel_site
+from edge_agent.section import of_field
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class PanelServer:
     """
 
     def __init__(self, section: PanelSection) -> None:
-        self._pin = None if section.pin_file is None else _pin(section.pin_file)
+        with of_field("panel.pin_file"):
+            self._pin = None if section.pin_file is None else _pin(section.pin_file)
         family = socket.AF_INET6 if ":" in section.host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

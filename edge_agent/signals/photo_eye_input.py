@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from beltmark.contract.errors import InputError
 from edge_agent.printing.belt_window import mm_per_px
+from edge_agent.section import of_field
 from edge_agent.signals.addresses import NONE
 from edge_agent.signals.gpio import Gpio, open_gpio
 from edge_agent.signals.opening import open_input
@@ -90,7 +91,8 @@ def open_photo_eye(
     from edge_agent.signals.http_input import HttpInput, parse_http_input  # noqa: PLC0415
 
     host, port = parse_http_input(address, field)
-    token = None if trigger.photo_eye_token is None else read_token(trigger.photo_eye_token)
+    with of_field("trigger.photo_eye_token"):
+        token = None if trigger.photo_eye_token is None else read_token(trigger.photo_eye_token)
     return PhotoEyeInput(HttpInput(host, port, PHOTO_EYE, token))
 
 

@@ -13,6 +13,7 @@ from beltmark.contract.documents import read_bytes, read_document, write_documen
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
 from edge_agent.device_token import read_token
+from edge_agent.section import of_field
 from edge_agent.station_loop_ports import DetectorPort
 from edge_agent.update.fetcher import FetchLimits
 from edge_agent.update.machine import Progress
@@ -71,8 +72,10 @@ def open_updater(
     Raises:
         InputError: The trusted root or the token cannot be used.
     """
-    root = read_root(settings.root)
-    read_token(settings.token_file)
+    with of_field("fleet.root"):
+        root = read_root(settings.root)
+    with of_field("fleet.token_file"):
+        read_token(settings.token_file)
     return Updater(
         progress=ProgressFile(folder / "update.json"),
         trust=TufTrust(

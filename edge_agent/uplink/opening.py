@@ -8,6 +8,7 @@ from importlib.metadata import version
 from beltmark.contract.broker import parse_broker
 from beltmark.contract.messages import Desired, PartHealth
 from edge_agent.device_token import read_token
+from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.fleet_http import FleetHttp, parse_server
@@ -44,6 +45,8 @@ def open_uplink(
     Raises:
         InputError: The broker's address cannot be read.
     """
+    with of_field("fleet.broker"):
+        broker = parse_broker(fleet.broker)
     settings = UplinkSettings(
         device=Device(
             name=station.station.name,
@@ -53,7 +56,7 @@ def open_uplink(
             camera=camera,
             printer=station.printer.address,
         ),
-        broker=parse_broker(fleet.broker),
+        broker=broker,
         outbox_path=station.station.data / "outbox.sqlite",
         outbox_max_bytes=int(fleet.outbox_max_mb * _MEGABYTE),
         journal_path=station.journal_path,
@@ -103,7 +106,8 @@ def open_uploads(station: StationFile, fleet: FleetSection) -> Uploads:
         InputError: The server's address or the token cannot be used.
     """
     server, device = parse_server(fleet.server), station.station.name
-    read_token(fleet.token_file)
+    with of_field("fleet.token_file"):
+        read_token(fleet.token_file)
     samples = SampleFolder(station.station.data / "samples")
 
     def door() -> FleetHttp:

@@ -4,6 +4,7 @@ import socket
 
 from beltmark.contract.errors import InputError
 from edge_agent.device_token import read_token
+from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.uplink.fleet_http import FleetHttp
 from edge_agent.warehouse.poster import ResultPoster
@@ -17,9 +18,10 @@ def open_poster(station: StationFile, warehouse: WarehouseSection) -> ResultPost
     """Builds it; nothing is posted or started yet.
 
     Raises:
-        InputError: The address is none.
+        InputError: The address is none, or there is no token.
     """
     parse_url(warehouse.url)
+    _read_token(warehouse)
     token_file = warehouse.token_file
     door = FleetHttp(
         warehouse.url,
@@ -35,8 +37,7 @@ def look_at_warehouse(station: StationFile, warehouse: WarehouseSection) -> str:
     Raises:
         InputError: It cannot be, the token cannot be read, or some were.
     """
-    if warehouse.token_file is not None:
-        read_token(warehouse.token_file)
+    _read_token(warehouse)
     parts = parse_url(warehouse.url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -59,3 +60,9 @@ def look_at_warehouse(station: StationFile, warehouse: WarehouseSection) -> str:
             file=path,
         )
     return f"{warehouse.url} can be reached, no result was refused for good"
+
+
+def _read_token(warehouse: WarehouseSection) -> None:
+    if warehouse.token_file is not None:
+        with of_field("warehouse.token_file"):
+            read_token(warehouse.token_file)
