@@ -29,7 +29,7 @@ from edge_agent.rendering import ReleaseLabels
 from edge_agent.serials.check import check_ssccs, held_numbers
 from edge_agent.settings import StationFile, named_after, read_settings
 from edge_agent.station.picture_size import beyond_picture, other_than_calibrated
-from edge_agent.station.tightening import check_strict, tightened
+from edge_agent.station.tightening import check_strict, share_reaching, tightened
 from edge_agent.trigger_check import look_at_trigger
 from edge_agent.uplink.section import FleetSection
 from edge_agent.vision.detector import Detector
@@ -175,7 +175,9 @@ def _policy(release: Release, settings: StationFile) -> str:
     check_strict(release.policy, settings.policy, release.package.manifest.curve)
     policy = tightened(release.policy, settings.policy, release.package.manifest.curve)
     votes = f"{policy.min_votes} frames, {policy.min_agreement:.0%} of them agreeing"
-    return f"printed from {policy.threshold:g} on, {policy.min_margin:g} ahead, {votes}"
+    told = f"printed from {policy.threshold:g} on, {policy.min_margin:g} ahead, {votes}"
+    share = share_reaching(policy.threshold, release.package.manifest.curve)
+    return told if share is None else f"{told}; {share:.0%} of what was tested reached that"
 
 
 def _release_labels(release: Release, settings: StationFile) -> ReleaseLabels:

@@ -103,3 +103,12 @@ def _is_looser(field: str, own: float, release: float | None) -> bool:
     if release is None:
         return False
     return own > release if field in _MOST else own < release
+
+
+def share_reaching(threshold: float, curve: Sequence[CurvePoint]) -> float | None:
+    """The share of the package's test objects with at least this probability; None if unknown.
+
+    Of single looks: an item that is seen in many frames reaches it sooner.
+    """
+    points = [point for point in curve if point.threshold <= threshold]
+    return max(points, key=lambda point: point.threshold).coverage if points else None

@@ -14,6 +14,7 @@ from edge_agent.station.tightening import (
     Looser,
     check_strict,
     looser,
+    share_reaching,
     threshold_for,
     tightened,
 )
@@ -105,3 +106,11 @@ def test_no_station_is_looser_than_its_release(own: PolicySection) -> None:
     assert policy.max_tolerance_mm is not None
     assert policy.max_tolerance_mm <= 5.0
     assert policy.outranks == POLICY.outranks
+
+
+def test_the_share_that_reaches_a_threshold_is_that_of_the_point_below_it() -> None:
+    curve = [
+        CurvePoint(threshold=at, precision=1.0, coverage=share)
+        for at, share in ((0.9, 0.6), (0.5, 0.9), (0.98, 0.02))
+    ]
+    assert [share_reaching(at, curve) for at in (0.4, 0.5, 0.95, 0.99)] == [None, 0.9, 0.6, 0.02]
