@@ -14,6 +14,8 @@ from physical_printer import Killed, PhysicalPrinter
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.layout import Layout
+from edge_agent.outputs.applicator import Applicator
+from edge_agent.outputs.fates import Fates
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal
@@ -21,6 +23,7 @@ from edge_agent.printing.reading import read_items
 from edge_agent.printing.records import ItemDecision, LabelOrder, Place
 from edge_agent.printing.spooler import Spooler
 from edge_agent.printing.spooler_ports import SpoolerSettings
+from edge_agent.signals.ports import SignalHealth
 from edge_agent.station.decision import Decision
 
 CARTON = Product(sku="C1", gtin="4006381333931", name="carton", class_name="carton")
@@ -70,17 +73,48 @@ class Renderer:
         return f"{order.item.item_id} {order.item.serial}".encode()
 
 
+class SaidLine:
+    """Keeps what is said to the applicator; `hear` is its own word."""
+
+    address, hold_reason, held_since = "tcp://relay:7000", None, None
+    health = SignalHealth(None, 0.0)
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def hear(self, listener: object) -> None:
+        """The test speaks to the applicator itself."""
+
+    def say(self, words: str) -> None:
+        self.said.append(words)
+
+    def start(self) -> None:
+        """Nothing is to be opened."""
+
+    def stop(self) -> None:
+        """Nothing is to be closed."""
+
+
 class LabelBench:
     """A station's labels; `start` is also a restart.
 
     Attributes:
+        applicator: Where they go, if there is one.
         held_since: Since when the belt stands; None while it runs.
         diverted: Items that were diverted.
     """
 
-    def __init__(self, folder: Path, *, moves: bool = True, has_permit: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        moves: bool = True,
+        has_permit: bool = True,
+        has_applicator: bool = False,
+    ) -> None:
         self.path = folder / "journal.sqlite3"
         self._moves, self._has_permit = moves, has_permit
+        self._has_applicator = has_applicator
         self.now = 1_000.0
         self.printer = PhysicalPrinter()
         self.held_since: float | None = None
@@ -94,6 +128,11 @@ class LabelBench:
             self.dying = DyingJournal(self.journal)
             self.desk = OutcomeDesk(self.dying, self, lambda: self.now)
             left = self.journal.recollection
+            self.fates = Fates(self.journal, lambda: self.now)
+            self.applicator: Applicator | None = None
+            if self._has_applicator:
+                self.applicator = Applicator(1.5, SaidLine(), (), lambda: self.now)
+                self.applicator.commit_through(self.desk, self.fates, *left.left_at_applicator)
             self.by_hand = ByHand(
                 self.journal,
                 lambda: RELEASE,
@@ -116,6 +155,7 @@ class LabelBench:
                 self.desk,
                 SpoolerSettings(stable_s=0.2),
                 hands=self.by_hand,
+                applicator=self.applicator,
                 held_since=lambda: self.held_since,
                 clock=lambda: self.now,
                 steady=lambda: self.now,
@@ -154,6 +194,8 @@ class LabelBench:
         for _ in range(turns):
             self.hold()
             try:
+                if self.applicator is not None:
+                    self.applicator.watch(stands=self.held_since is not None)
                 self.spooler.advance()
             except Killed:
                 self.kill()
@@ -162,7 +204,8 @@ class LabelBench:
 
     def hold(self) -> None:
         """Lets the belt stand while anything asks for it, as the station does."""
-        if not (self.by_hand.hold_reason or self.spooler.hold_reason):
+        jam = None if self.applicator is None else self.applicator.hold_reason
+        if not (self.by_hand.hold_reason or self.spooler.hold_reason or jam):
             self.held_since = None
         elif self.held_since is None:
             self.held_since = self.now

@@ -231,7 +231,10 @@ class ByHand:
         # After that: what was decided in between waits until the printer is the belt's again.
         if not self._is_idle():
             self._let_go(item_id)
-            raise InputError("a label for the belt is on its way", "try again in a moment")
+            raise InputError(
+                "a label for the belt is on its way, or lies at the applicator",
+                "try again in a moment",
+            )
 
     def _let_go(self, item_id: str) -> None:
         with self._lock:

@@ -72,6 +72,7 @@ class Spooler:
         self._settings = settings or SpoolerSettings()
         self._window, self._clock, self._steady = window, clock, steady
         self._steps = LabelSteps(journal, desk, clock, hands.ended)
+        self._applicator = applicator or NoApplicator()
         self._waiting = WaitingLabels(self._steps, held_since, steady, self._why_late, hands)
         named = {"printer": printer} if spare is None else {"printer": printer, "spare": spare}
         self._lanes = tuple(
@@ -81,7 +82,7 @@ class Spooler:
                 self._steps,
                 renderer,
                 self._settings,
-                applicator=applicator or NoApplicator(),
+                applicator=self._applicator,
                 may_take=lambda lane: lane is self._current,
                 # With one printer, that it is lost holds the belt anyway.
                 holds_when_lost=spare is not None and self._settings.waits_for_printer,
@@ -162,8 +163,10 @@ class Spooler:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no label waits or is in a printer."""
-        return not (len(self._waiting) or any(lane.labels.all for lane in self._lanes))
+        """Whether no label waits, is in a printer, or lies at the applicator."""
+        with self._waiting.lock:  # one that moves meanwhile is in neither place
+            is_none_left = not (len(self._waiting) or any(lane.labels.all for lane in self._lanes))
+            return is_none_left and self._applicator.has_room
 
     def _add(self, label: Label) -> None:
         assert label.order is not None

@@ -296,3 +296,19 @@ def test_who_says_twice_that_it_is_taken_lets_go_of_no_later_one() -> None:
     ]  # fmt: skip
     by_hand.taken("anna")
     assert by_hand.in_hand == "i2"
+
+
+def test_none_is_printed_while_one_lies_at_the_applicator(tmp_path: Path) -> None:
+    """What becomes of that one would be said of the new one: both are its item's."""
+    bench = LabelBench(tmp_path, has_applicator=True)
+    assert bench.applicator is not None
+    bench.turn()
+    print_one(bench)
+    bench.by_hand.void("i1", "torn", "anna")
+    with pytest.raises(InputError, match="lies at the applicator"):
+        bench.by_hand.label("i1", "C1", "anna")
+    assert bench.by_hand.hold_reason is None
+    bench.applicator.clear("anna")
+    bench.flush()
+    bench.by_hand.label("i1", "C1", "anna")
+    bench.journal.close()

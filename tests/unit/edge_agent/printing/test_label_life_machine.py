@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from label_bench import PRINT, REVIEW, LabelBench
-from physical_printer import ACCIDENTS
+from physical_printer import ACCIDENTS, Killed
 
 from beltmark.contract.errors import InputError
 from edge_agent.printing.states import TRANSITIONS, Confirmed
@@ -23,11 +23,13 @@ ON_ITS_ITEM = ("printed", "applied", "verified")
 
 
 class LabelLife(RuleBasedStateMachine):
+    has_applicator = False
+
     def __init__(self) -> None:
         super().__init__()
         where = _IN_MEMORY if _IN_MEMORY.is_dir() else None  # its commits are quicker
         self.folder = Path(tempfile.mkdtemp(dir=where))
-        self.bench = LabelBench(self.folder)
+        self.bench = LabelBench(self.folder, has_applicator=self.has_applicator)
         self.bench.printer.outcome_of = self.outcome_of
         self.bench.turn()
         self.items: list[str] = []
@@ -112,6 +114,9 @@ class LabelLife(RuleBasedStateMachine):
     def a_person_takes_the_label(self) -> None:
         self.ask(lambda: self.bench.by_hand.taken("anna"))
 
+    def a_person_looks_at_the_applicator(self) -> None:
+        """There is none."""
+
     def ask(self, act: object) -> None:
         try:
             act()  # type: ignore[operator]
@@ -192,6 +197,7 @@ class LabelLife(RuleBasedStateMachine):
             bench.printer.come_out()
             bench.turn(5)
             self.a_person_takes_the_label()
+            self.a_person_looks_at_the_applicator()
         try:
             self.no_item_has_two_labels_without_a_void_between()
             self.history_follows_the_table()
@@ -213,3 +219,79 @@ class LabelLife(RuleBasedStateMachine):
 
 TestLabelLife = LabelLife.TestCase
 TestLabelLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+class AppliedLabelLife(LabelLife):
+    """Each label for the belt lies at an applicator first, which obeys when it likes."""
+
+    has_applicator = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: set[str] = set()
+        self.applied: set[str] = set()
+
+    @property
+    def lying(self) -> list[str]:
+        """The labels at the applicator, by item and serial."""
+        persons = {
+            f"{item_id} {serial}"
+            for item_id, serial in self.bench.rows(
+                "SELECT item_id, serial FROM labels JOIN items USING (item_id) "
+                "WHERE for_person IS NOT NULL"
+            )
+        }
+        self.gone |= persons & set(self.bench.printer.came_out)
+        return [label for label in self.bench.printer.came_out if label not in self.gone]
+
+    def hear(self, words: str) -> None:
+        assert self.bench.applicator is not None
+        try:
+            self.bench.applicator.hear(words)
+        except Killed:
+            self.bench.kill()
+        self.bench.flush()
+
+    @rule()
+    def the_applicator_applies_what_lies_there(self) -> None:
+        assert self.bench.applicator is not None
+        told, lying = self.bench.applicator.tell(), self.lying
+        if told["state"] != "waiting":
+            return
+        assert [label.split()[0] for label in lying] == [told["item"]], "another label lies there"
+        self.gone.update(lying)
+        self.applied.update(lying)
+        self.hear(f"APPLIED {told['item']}")
+
+    @rule()
+    def the_applicator_jams(self) -> None:
+        assert self.bench.applicator is not None
+        self.hear(f"FAILED {self.bench.applicator.tell()['item']} jammed")
+
+    @rule()
+    def a_person_looks_at_the_applicator(self) -> None:
+        """Only while it asks for them, and the belt stands: who reaches in sees all that is in."""
+        assert self.bench.applicator is not None
+        self.bench.hold()
+        if self.bench.applicator.tell()["state"] == "stuck":
+            self.gone.update(self.lying)
+            self.hear("CLEAR")
+
+    @invariant()
+    def a_label_is_sent_only_where_none_lies(self) -> None:
+        assert self.bench.applicator is not None
+        belts = {
+            label
+            for label in self.bench.printer.buffer
+            if self.bench.rows(
+                f"SELECT 1 FROM labels WHERE for_person IS NULL AND item_id = '{label.split()[0]}'"
+            )
+        }
+        assert not (belts and self.lying), "the next label would lie upon it"
+        is_looked_for = self.bench.rows("SELECT 1 FROM labels WHERE closed_at IS NULL")
+        if self.bench.applicator.tell()["state"] == "free" and not is_looked_for:
+            assert not self.lying, "a label lies there that nobody knows of"
+
+
+TestAppliedLabelLife = AppliedLabelLife.TestCase
+TestAppliedLabelLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
