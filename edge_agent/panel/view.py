@@ -75,6 +75,13 @@ class Card:
         class_name = (self.item.class_name or "").replace("_", " ")
         return self.item.sku or class_name or "not recognised"
 
+    @property
+    def told(self) -> str:
+        """What became of it, in words: where it was labelled, how its label stands."""
+        if self.item.outcome == "PRINT" and self.label:
+            return self.label
+        return f"{self.outcome}: {self.label}" if self.label else self.outcome
+
 
 @dataclass(frozen=True)
 class PanelView:

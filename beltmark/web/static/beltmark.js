@@ -225,6 +225,9 @@
   document.addEventListener("error", (event) => {
     if (event.target instanceof HTMLImageElement) event.target.classList.add("is-missing");
   }, true);
+  for (const image of document.images) {  // those that failed before this script ran
+    if (image.complete && !image.naturalWidth) image.classList.add("is-missing");
+  }
   if (isLive) {
     link("waiting");
     connect();

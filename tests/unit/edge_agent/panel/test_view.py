@@ -45,6 +45,15 @@ def test_what_it_hardly_is_is_not_offered() -> None:
     assert card(item("b", class_name="none_of_these"), CATALOGUE).name == "none of these"
 
 
+def test_what_became_of_an_item_is_told_once() -> None:
+    labelled = item("a", outcome="PRINT", sku="CAN-1", label_state="verified")
+    void = item("b", label_state="voided")
+
+    assert card(labelled, CATALOGUE).told == "label read back"
+    assert card(void, CATALOGUE).told == "For a person: its label is void"
+    assert card(item("c"), CATALOGUE).told == "For a person"
+
+
 def test_those_that_wait_are_all_counted_where_not_all_are_shown() -> None:
     view = panel_view(MadeUpDesk(items=[item(f"i{n}") for n in range(60)]))
 
