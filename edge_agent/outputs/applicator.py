@@ -98,6 +98,7 @@ class Applicator:
         else:
             # It is out of sight, perhaps without its label: nobody can divert it, but know of it.
             desk.review(found, None, "label_not_applied", _PERHAPS_APPLIED)
+            fates.void(found, _TOLD["old"])
             self._do(self._handshake.came_out(found, _TOLD["old"]))
 
     def start(self) -> None:

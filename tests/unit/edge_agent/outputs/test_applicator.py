@@ -148,6 +148,7 @@ def test_a_label_from_before_the_start_holds_the_belt(found_at: Place | None) ->
     bench = Bench("a", found_at)
     assert not bench.applicator.has_room
     assert bench.books.reviewed_at == {"a": found_at}
+    assert bench.books.written == [("voided", "a")]
     bench.applicator.clear("a person")
     assert bench.applicator.has_room
 
