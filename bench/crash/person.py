@@ -5,6 +5,7 @@ Asks as `beltmark-edge void` and `reprint` do, on a thread of their own; is neve
 
 import contextlib
 import random
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -13,7 +14,8 @@ from beltmark.contract.errors import InputError
 from bench.crash.belt import PRODUCTS
 from bench.crash.life import JOURNAL
 from edge_agent.hand_requests import HandRequest, ask
-from edge_agent.printing.reading import read_waiting
+from edge_agent.printing.reading import read_waiting, recollect
+from edge_agent.printing.schema import open_for_reading
 
 _EVERY_S: Final = (0.3, 2.0)
 _PATIENCE_S: Final = 0.5
@@ -69,10 +71,21 @@ class Person:
     def _run(self) -> None:
         while not self._ending.wait(self._chance.uniform(*_EVERY_S)):
             with contextlib.suppress(InputError):  # no journal yet, no answer, or refused
+                # Whatever they were answered: the panel shows the label that waits for them.
+                self._in_hand = self._in_hand or self._shown()
                 if self._in_hand is not None:
                     self._take(self._in_hand)
                 elif not self._lets_be.is_set():
                     self._order()
+
+    def _shown(self) -> str | None:
+        """The item whose label waits at the printer."""
+        connection = open_for_reading(self._folder / JOURNAL)
+        if connection is None:
+            return None
+        with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
+            return recollect(connection, "").in_hand
+        return None
 
     def _order(self) -> None:
         waiting = read_waiting(self._folder / JOURNAL, 6)
