@@ -14,7 +14,7 @@ from beltmark.contract.errors import InputError
 from bench.crash.belt import PRODUCTS
 from bench.crash.life import JOURNAL
 from edge_agent.hand_requests import HandRequest, ask
-from edge_agent.printing.reading import read_waiting, recollect
+from edge_agent.printing.reading import read_unseen, recollect
 from edge_agent.printing.schema import open_for_reading
 
 _EVERY_S: Final = (0.3, 2.0)
@@ -88,7 +88,7 @@ class Person:
         return None
 
     def _order(self) -> None:
-        waiting = read_waiting(self._folder / JOURNAL, 6)
+        waiting = read_unseen(self._folder / JOURNAL, 6)
         if not waiting:
             return
         item_id = self._chance.choice(waiting).item_id

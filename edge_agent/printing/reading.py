@@ -162,18 +162,6 @@ def read_item(path: Path, name: str) -> ItemRecord:
     return ItemRecord(_message(rows[0]), place, read_weighing(row.get("evidence")), history)
 
 
-def read_waiting(path: Path, limit: int) -> list[ItemMessage]:
-    """Returns the latest items that a person has still to see to, oldest first.
-
-    Raises:
-        InputError: The file is damaged, no journal, or of before the agent's first start.
-    """
-    rows = _read(
-        path, f"{_ITEM} WHERE outcome = 'REVIEW' AND seen_to_at IS NULL {_NEWEST}", (limit,)
-    )
-    return [_message(row) for row in reversed(rows)]
-
-
 def read_history(path: Path, item_id: str) -> list[HistoryStep]:
     """Returns all that happened to an item, in order.
 

@@ -11,7 +11,7 @@ from label_bench import RELEASE, REVIEW, LabelBench
 from beltmark.contract.errors import InputError
 from edge_agent.printing.by_hand import ByHand
 from edge_agent.printing.hand_writes import HandOrder
-from edge_agent.printing.reading import read_history, read_items, read_waiting
+from edge_agent.printing.reading import read_history, read_items, read_unseen
 from edge_agent.printing.records import LabelItem, LabelOrder
 
 
@@ -217,8 +217,8 @@ def test_a_person_sees_to_what_waits(bench: LabelBench) -> None:
         bench.decide(item_id, REVIEW)
         bench.now += 1
     bench.by_hand.settle("i2", "anna")
-    assert [item.item_id for item in read_waiting(bench.path, 10)] == ["i1", "i3"]
-    assert [item.item_id for item in read_waiting(bench.path, 1)] == ["i3"]
+    assert [item.item_id for item in read_unseen(bench.path, 10)] == ["i1", "i3"]
+    assert [item.item_id for item in read_unseen(bench.path, 1)] == ["i3"]
     with pytest.raises(InputError, match="no item i9"):
         bench.by_hand.settle("i9", "anna")
 
