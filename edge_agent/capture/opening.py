@@ -11,6 +11,8 @@ from beltmark.contract.errors import InputError
 SourceKind = Literal["device", "stream", "video", "folder"]
 
 _DEVICE = re.compile(r"(?:/dev/video)?(\d{1,3})")
+# What stands before the host may be a password.
+_USER = re.compile(r"//[^/]*@")
 _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
@@ -76,6 +78,6 @@ def _no_source(text: str, problem: str, field: str) -> InputError:
     return InputError(
         problem,
         "give /dev/video0, rtsp://…, http://…, a video file or a folder of pictures",
-        file=text,
+        file=_USER.sub("//***@", text),
         field=field,
     )

@@ -38,3 +38,11 @@ def test_others_are_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_source(text)
     assert caught.value.field == "camera.source"
+
+
+@pytest.mark.parametrize("source", ["htp://anna:hunter2@host/x", "http://anna:hunter2@:80"])
+def test_a_source_that_is_no_camera_is_named_without_its_password(source: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse_source(source)
+    assert "hunter2" not in str(raised.value)
+    assert "***@" in str(raised.value)
