@@ -87,7 +87,9 @@ def test_what_the_order_says_stands_on_the_label_and_in_the_explanation(
     # Without an order nothing could be printed, and that is said at once.
     station = write_station(tmp_path, "frames")
     assert main(["run", str(station), "--quiet"]) == 2
-    assert "elements.7 (text): 'dict object' has no attribute 'id'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "elements.7 (text)" in told
+    assert "id is not known of this item" in told
     (tmp_path / "order.csv").write_text(ORDER)
     station = write_station(tmp_path, "frames", orders='source = "order.csv"')
     assert main(["run", str(station), "--quiet"]) == 0
