@@ -21,7 +21,8 @@ import cv2
 import numpy as np
 
 from beltmark.contract.catalogue import gtin_check_digit
-from beltmark.datasets.coco import LabelledImage, read_coco
+from beltmark.datasets.coco import read_coco
+from beltmark.datasets.dataset import LabelledImage
 from beltmark.demo.station import BUNDLED
 
 BLANK_S = 2.0

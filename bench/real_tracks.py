@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from beltmark.datasets.coco import Dataset, LabelledImage, LabelledObject, read_coco
+from beltmark.datasets.coco import read_coco
+from beltmark.datasets.dataset import Dataset, LabelledImage, LabelledObject
 from bench.following import Box, Identities, box_rules
 from edge_agent.station.geometry import StationGeometry
 from edge_agent.station.items import Decided

@@ -18,7 +18,7 @@ from beltmark.contract.documents import (
     write_json,
 )
 from beltmark.contract.sample import Sample
-from beltmark.datasets.coco import decode_image
+from beltmark.datasets.images import decode_image
 from labeling import memory
 from labeling.addresses import address_of
 from labeling.config import IMAGE

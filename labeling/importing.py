@@ -14,7 +14,7 @@ from typing import Any
 
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import MAX_IMAGE_BYTES, decode_image
+from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_image
 from labeling import memory
 from labeling.addresses import file_name_of, is_within
 from labeling.classes import NONE_OF_THESE, UNSURE, Category, check_distinct, numbered

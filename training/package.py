@@ -22,7 +22,7 @@ from beltmark.contract.package import (
 )
 from beltmark.contract.policy import Policy
 from beltmark.contract.release import RELEASE, Release, ReleaseDocument, load_release
-from beltmark.datasets.coco import decode_image
+from beltmark.datasets.images import decode_image
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.processor import instruction_set
 

@@ -8,7 +8,7 @@ import cv2
 
 from beltmark.contract.documents import write_bytes
 from beltmark.contract.package import CurvePoint, Manifest
-from beltmark.datasets.coco import decode_image, read_image_bytes
+from beltmark.datasets.images import decode_image, read_image_bytes
 from training.evaluate.evaluation import Evaluation, metrics_of, worst_mistakes
 from training.evaluate.precision import threshold_for
 

@@ -25,7 +25,8 @@ from beltmark.contract.package import (
     ModelPackage,
     Postprocess,
 )
-from beltmark.datasets.coco import Dataset, LabelledImage, decode_image, read_image_bytes
+from beltmark.datasets.dataset import Dataset, LabelledImage
+from beltmark.datasets.images import decode_image, read_image_bytes
 from beltmark.datasets.split import Split
 from edge_agent.vision.detector import Detector
 from training import engine

@@ -11,7 +11,8 @@ import numpy as np
 
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.package import InputSpec
-from beltmark.datasets.coco import Dataset, LabelledImage, read_coco
+from beltmark.datasets.dataset import Dataset, LabelledImage
+from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import Split, draw_scenes, split_by_scene
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.shapes.families import NONE_OF_THESE
@@ -45,7 +46,7 @@ def open_dataset(config: TrainConfig, folder: Path) -> Dataset:
         plan = DatasetPlan(images=simulated.images, seed=simulated.seed)
         return _draw(plan, folder / f"simulated-{plan.images}-{plan.seed}")
     assert config.data.annotations is not None, "one of the two is given"
-    dataset = read_coco(config.data.annotations)
+    dataset = read_dataset(config.data.annotations)
     if dataset.clipped:
         log.warning("%s: cut %d boxes at their image's border", dataset.path, dataset.clipped)
     return dataset
@@ -118,4 +119,4 @@ def _draw(plan: DatasetPlan, folder: Path) -> Dataset:
     if not annotations.is_file():  # it is written last
         log.info("drawing %d images into %s", plan.images, folder)
         write_dataset(plan, folder, workers=os.cpu_count() or 1)
-    return read_coco(annotations)
+    return read_dataset(annotations)

@@ -1,25 +1,21 @@
 """Reads object-detection datasets in COCO format, and refuses what would mislead training.
 
 Beyond COCO it keeps what belts need: `scene` and `sequence` of an image, its `ignore` regions, and
-`track_id`, `truncated` and `uncertain` of a box. Splitting is left to `split`.
+`track_id`, `truncated`, `blurred` and `uncertain` of a box. Splitting is left to `split`.
 """
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from beltmark.contract.documents import parse, read_bytes, sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.datasets.dataset import Box, Dataset, LabelledImage, LabelledObject
 
 MAX_ANNOTATION_BYTES = 1024 * 1024 * 1024
-MAX_IMAGE_BYTES = 64 * 1024 * 1024
 TOLERATED_OVERSHOOT_PX = 2.0
 """Boxes may leave the image by less than this: they are cut at its border, and counted."""
 
@@ -55,71 +51,8 @@ class _Annotation(_Row):
     iscrowd: int = 0
     track_id: int | None = None
     truncated: bool = False
+    blurred: bool = False
     uncertain: bool = False
-
-
-Box = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class LabelledObject:
-    """One box of an image.
-
-    Attributes:
-        class_index: Into the dataset's `class_names`.
-        box_xyxy_px: Corners, within the image.
-        track_id: The physical item, where the dataset tells.
-        truncated: The image's border cuts it.
-        uncertain: Whoever drew it was not sure.
-    """
-
-    class_index: int
-    box_xyxy_px: Box
-    track_id: int | None = None
-    truncated: bool = False
-    uncertain: bool = False
-
-
-@dataclass(frozen=True)
-class LabelledImage:
-    """One image with its boxes.
-
-    Attributes:
-        path: The image file.
-        width_px: As the annotation file says, and as `read_image` makes sure.
-        height_px: Likewise.
-        scene: What splits go by; the sequence's or the file's name where no scene is given.
-        sequence: Frames that follow each other share it.
-        ignore_xyxy_px: Regions in which nothing is judged; crowds are among them.
-        objects: The boxes.
-    """
-
-    path: Path
-    width_px: int
-    height_px: int
-    scene: str
-    sequence: str
-    ignore_xyxy_px: tuple[Box, ...]
-    objects: tuple[LabelledObject, ...]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset whose annotation file was checked.
-
-    Attributes:
-        path: The annotation file.
-        sha256: Its digest.
-        class_names: In the order of their ids.
-        images: In the order of the file.
-        clipped: How many boxes left their image a little and were cut at its border.
-    """
-
-    path: Path
-    sha256: str
-    class_names: tuple[str, ...]
-    images: tuple[LabelledImage, ...]
-    clipped: int
 
 
 def read_coco(path: Path) -> Dataset:
@@ -172,7 +105,12 @@ def read_coco(path: Path) -> Dataset:
             continue
         objects[row.image_id].append(
             LabelledObject(
-                class_index[row.category_id], box, row.track_id, row.truncated, row.uncertain
+                class_index[row.category_id],
+                box,
+                row.track_id,
+                truncated=row.truncated,
+                blurred=row.blurred,
+                uncertain=row.uncertain,
             )
         )
     return Dataset(
@@ -193,40 +131,6 @@ def read_coco(path: Path) -> Dataset:
         ),
         clipped,
     )
-
-
-def read_image_bytes(image: LabelledImage) -> bytes:
-    """Reads an image file and makes sure that it decodes to the size that the dataset says.
-
-    Raises:
-        InputError: Missing, not an image, or of another size.
-    """
-    content = read_bytes(image.path, limit=MAX_IMAGE_BYTES)
-    decoded = decode_image(content)
-    if decoded is None:
-        raise InputError("not a readable image", "replace or remove it", file=image.path)
-    height_px, width_px = decoded.shape[:2]
-    if (width_px, height_px) != (image.width_px, image.height_px):
-        raise InputError(
-            f"is {width_px}x{height_px} pixels, but the annotations say "
-            f"{image.width_px}x{image.height_px}",
-            "correct width and height, or the boxes will not fit",
-            file=image.path,
-        )
-    return content
-
-
-def decode_image(content: bytes) -> NDArray[np.uint8] | None:
-    """Decodes an image file into uint8 [H, W, 3], 0..255, BGR; None if it is none."""
-    data = np.frombuffer(content, np.uint8)
-    if not len(data):
-        return None
-    # Rotation flags are ignored: boxes were drawn on the pixels as they are stored.
-    try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # it claims to be larger than is allowed
-        return None
-    return None if decoded is None else np.asarray(decoded, np.uint8)
 
 
 def _rows(document: Mapping[str, Any], name: str, model: type[RowT], path: Path) -> list[RowT]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import Dataset, LabelledImage
+from beltmark.datasets.dataset import Dataset, LabelledImage
 
 
 @dataclass(frozen=True)

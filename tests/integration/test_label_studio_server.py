@@ -22,7 +22,8 @@ import pytest
 from label_studio_tasks import HOSTILE, write_dataset
 
 from beltmark.contract.documents import sha256_of
-from beltmark.datasets.coco import read_coco, read_image_bytes
+from beltmark.datasets.coco import read_coco
+from beltmark.datasets.images import read_image_bytes
 from labeling.classes import NONE_OF_THESE, UNSURE
 from labeling.cli import main
 from labeling.collect import collect

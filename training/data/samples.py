@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.datasets.coco import LabelledImage, decode_image, read_image_bytes
+from beltmark.datasets.dataset import LabelledImage
+from beltmark.datasets.images import decode_image, read_image_bytes
 from training.model.assignment import NOT_JUDGED
 
 

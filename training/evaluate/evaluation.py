@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
-from beltmark.datasets.coco import Dataset, LabelledImage
+from beltmark.datasets.dataset import Dataset, LabelledImage
 from edge_agent.vision.detector import Detector
 from training.evaluate.calibration import expected_error
 from training.evaluate.matching import Found, Truth, find, pair, truth_of

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.datasets.coco import LabelledImage, decode_image, read_image_bytes
+from beltmark.datasets.dataset import LabelledImage
+from beltmark.datasets.images import decode_image, read_image_bytes
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import iou
 

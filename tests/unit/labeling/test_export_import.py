@@ -12,7 +12,8 @@ from label_studio_tasks import HEIGHT, HOSTILE, WIDTH, write_dataset, write_task
 
 from beltmark.contract.documents import write_json
 from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import Dataset, read_coco
+from beltmark.datasets.coco import read_coco
+from beltmark.datasets.dataset import Dataset
 from beltmark.simulation.dataset import DatasetPlan
 from beltmark.simulation.dataset import write_dataset as write_simulated
 from labeling.classes import numbered

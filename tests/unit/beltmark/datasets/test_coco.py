@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import read_coco, read_image_bytes
+from beltmark.datasets.coco import read_coco
+from beltmark.datasets.images import read_image_bytes
 
 
 def document(**changes: Any) -> dict[str, Any]:

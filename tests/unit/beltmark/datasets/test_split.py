@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import Dataset, LabelledImage
+from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.split import draw_scenes, split_by_scene
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from beltmark.contract.package import InputSpec
-from beltmark.datasets.coco import LabelledImage, LabelledObject
+from beltmark.datasets.dataset import LabelledImage, LabelledObject
 from training.config import AugmentSettings, Transform
 from training.data.augment import Augmenter
 from training.data.batches import Batch, TrainingSamples, batches
