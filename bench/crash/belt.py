@@ -89,7 +89,7 @@ class ScriptedStation:
 
     def __init__(self, seed: int, fitting: Fitting) -> None:
         self._lock = threading.Lock()
-        self._belt, self._permit = Belt(LAYOUT, _supply(seed)), RunPermit()
+        self._belt, self._permit = Belt(LAYOUT, supply(seed)), RunPermit()
         self._moved_at: float | None = None
         self._stood_since: float | None = None
         self._control = ControlServer(self._on_signal)
@@ -103,7 +103,8 @@ class ScriptedStation:
         self.spare = SimulatedPrinter(on_label=self._on_label)
         self._eye: socket.socket | None = None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="belt", daemon=True)
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._run_and_tell, name="belt", daemon=True)
 
     @property
     def relay(self) -> str:
@@ -131,6 +132,8 @@ class ScriptedStation:
         self.spare.stop()
         if self._eye is not None:
             self._eye.close()
+        if self._failure is not None:
+            raise self._failure
 
     def look(self) -> socket.socket:
         """Opens the camera for a new process; returns the end that it reads from."""
@@ -181,6 +184,14 @@ class ScriptedStation:
             ]
             labels = [str(label) for label in self._landing.labels]
         return {"items": items, "labels": labels}
+
+    def _run_and_tell(self) -> None:
+        try:
+            self._run()
+        except Exception as error:
+            self._failure = (
+                error  # a belt that stands for ever would be taken for the station's deed
+            )
 
     def _run(self) -> None:
         while not self._stopping.wait(1 / FPS):
@@ -238,7 +249,8 @@ class ScriptedStation:
             self._landing.came_out(zpl, now, stands=not self._permit.holds(now))
 
 
-def _supply(seed: int) -> Iterator[Goods]:
+def supply(seed: int) -> Iterator[Goods]:
+    """Returns what comes onto the belt."""
     chance = random.Random(seed)
     while True:
         class_name = chance.choices(CLASSES, weights=(45, 45, 10))[0]

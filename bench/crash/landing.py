@@ -21,7 +21,7 @@ _NAME = re.compile(rb"\^FO20,160\^FD(\w+)\^FS")
 
 @dataclass(frozen=True)
 class _Lying:
-    """A label at the applicator."""
+    """A label at the applicator; whether it is a further one of several alike."""
 
     marking: Marking | None
     is_copy: bool
@@ -118,10 +118,12 @@ class Landing:
         item = self._belt.apply_label()
         item_id = item.item_id if item else None
         marking = label.marking
-        if marking is not None and label.is_copy:
+        if marking is not None and label.is_copy and marking in self._landed:
             if item_id == self._landed[marking]:
                 return
             marking = None  # it went astray: wrong wherever it is, but no second serial
         elif marking is not None:
+            if label.is_copy:  # somebody took the first one away: this is the item's label
+                self.labels = [other for other in self.labels if other.marking != marking]
             self._landed[marking] = item_id
         self.labels.append(AppliedLabel(marking, item_id))
