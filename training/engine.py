@@ -29,6 +29,7 @@ from rich.progress import (
 from torch import nn
 
 from beltmark.contract.errors import InputError
+from edge_agent.vision.processor import has_instructions
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
 from training.model.detector import DetectionNetwork, normalised, places
@@ -38,6 +39,9 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "last.pt"
 LOG_EVERY_STEPS = 50
+
+_HAS_BFLOAT16 = has_instructions("avx512_bf16", "amx_bf16", "bf16")
+"""Processors that only imitate bfloat16 take nine times as long with it as with float32."""
 
 
 class Interrupted(Exception):  # noqa: N818 - it is the user's wish, not an error
@@ -187,7 +191,7 @@ def _step(
     for group in state.optimiser.param_groups:
         group["lr"] = rate * group["peak"]
     images = normalised(batch.images).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=_HAS_BFLOAT16):
         raw = state.network(images)
     losses = detection_losses(raw, centres, strides, batch.boxes, batch.labels)
     state.optimiser.zero_grad()
