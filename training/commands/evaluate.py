@@ -1,48 +1,163 @@
 """`beltmark-train evaluate`: measures a package on a dataset."""
 
 import argparse
-import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from beltmark.command import between, whole
+from beltmark.contract.documents import write_document
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import load_package
+from beltmark.contract.policy import Policy
+from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import select_scenes
+
+if TYPE_CHECKING:
+    from training.evaluate.whole import Measured
+
+SHOWN_NUMBERS = 400
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command."""
-    evaluate = commands.add_parser("evaluate", help="measure a package on a dataset")
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="measure a package on a dataset",
+        description="Measures the file that ships, through the edge's own detector.",
+    )
     evaluate.add_argument("package", type=Path)
-    evaluate.add_argument("--data", type=Path, required=True, help="COCO annotation file")
+    evaluate.add_argument("--data", type=Path, required=True, help="dataset, of any known format")
     evaluate.add_argument("--scenes", nargs="+", help="only these scenes")
-    evaluate.add_argument("--json", type=Path, help="write the numbers to this file too")
+    evaluate.add_argument("--json", type=Path, help="write what was measured to this file")
+    evaluate.add_argument(
+        "--detections", type=Path, help="write all detections (COCO results format)"
+    )
+    evaluate.add_argument(
+        "--reference", type=Path, help="fp32 package of the same run, to compare with"
+    )
+    evaluate.add_argument(
+        "--checkpoint", type=Path, help="last.pt of the same run, to compare torch with"
+    )
+    evaluate.add_argument(
+        "--unknown", type=Path, help="dataset of products that the model was never shown"
+    )
+    which = evaluate.add_mutually_exclusive_group()
+    which.add_argument("--only", type=_keys, default=(), metavar="SECTION,...")
+    which.add_argument("--skip", type=_keys, default=(), metavar="SECTION,...")
+    evaluate.add_argument(
+        "--cache", type=Path, help="folder that keeps detections: an interrupted run goes on"
+    )
+    evaluate.add_argument(
+        "--target-precision",
+        type=between(0, 1),
+        default=Policy().target_precision,
+        help="for the threshold that the package's curve suggests (default: %(default)g)",
+    )
+    evaluate.add_argument(
+        "--threshold", type=between(0, 1), help="operating point, if not the suggested one"
+    )
+    evaluate.add_argument(
+        "--draws", type=whole(10, 100_000), default=1000, help="of each interval's bootstrap"
+    )
+    evaluate.add_argument("--seed", type=whole(0, 2**31 - 1), default=0, help="of these draws")
     evaluate.set_defaults(command=_evaluate)
 
 
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from training.evaluate.evaluation import check_classes, evaluate, metrics_of  # noqa: PLC0415
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
 
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from training.evaluate.collection import choose  # noqa: PLC0415 - other commands do without
+    from training.evaluate.whole import Request, document_of, measure  # noqa: PLC0415
+
+    keys = choose(arguments.only, arguments.skip)
+    for path in (arguments.json, arguments.detections):
+        _check_writable(path)
     package = load_package(arguments.package)
     dataset = read_dataset(arguments.data)
-    check_classes(package, dataset)
-    images = dataset.images
-    if arguments.scenes:
-        images = select_scenes(images, arguments.scenes)
-    if not images:
-        raise InputError("no image to evaluate on", "name scenes of it", file=arguments.data)
-    numbers = metrics_of(evaluate(package, images))
-    for name, value in numbers.items():
-        print(f"{name:32} {value:g}")
+    images, fitting, part = _chosen(arguments, dataset)
+    request = Request(
+        package,
+        dataset,
+        images,
+        part,
+        keys,
+        arguments.target_precision,
+        threshold=arguments.threshold,
+        fitting=fitting,
+        unknown=read_dataset(arguments.unknown) if arguments.unknown else None,
+        reference=load_package(arguments.reference) if arguments.reference else None,
+        checkpoint=arguments.checkpoint,
+        cache=arguments.cache,
+        draws=arguments.draws,
+        seed=arguments.seed,
+    )
+    measured = measure(request)
+    created_at = datetime.now(UTC).isoformat(timespec="seconds")
+    _print(measured)
     if arguments.json:
-        _write_json(arguments.json, numbers)
+        write_document(arguments.json, document_of(measured, created_at))
+    if arguments.detections:
+        from training.evaluate.results import write_results  # noqa: PLC0415
+
+        write_results(
+            arguments.detections, dataset, measured.context.evaluation, package.manifest.classes
+        )
     return 0
 
 
-def _write_json(path: Path, numbers: dict[str, float]) -> None:
+def _chosen(
+    arguments: argparse.Namespace, dataset: Dataset
+) -> tuple[tuple[LabelledImage, ...], tuple[LabelledImage, ...], str]:
+    """Returns the images to judge by, those to fit the temperature on, and words for the former."""
+    images, fitting, part = dataset.images, (), "all"
+    if arguments.scenes:
+        images = select_scenes(images, arguments.scenes)
+        part = f"scenes {', '.join(arguments.scenes)}"
+        if not images:
+            known = sorted({image.scene for image in dataset.images})
+            raise InputError(
+                f"no image of {part}",
+                f"known scenes are {', '.join(known[:20])}",
+                file=arguments.data,
+                field="--scenes",
+            )
+    return images, fitting, part
+
+
+def _print(measured: "Measured") -> None:
+    shown = 0
+    for section in measured.collected.sections:
+        print(f"\n{section.title}")
+        for sentence in section.told:
+            print(f"  {sentence}")
+        for name, value in section.numbers.items():
+            if shown < SHOWN_NUMBERS:
+                told = "not measured" if value is None else f"{value:g}"
+                print(f"  {section.key + '.' + name:48} {told}")
+            shown += 1
+    if shown > SHOWN_NUMBERS:
+        print(f"\n{shown - SHOWN_NUMBERS} more numbers: --json writes all")
+    for key, reason in measured.collected.left_out.items():
+        print(f"\n{key}: left out, as {reason}")
+
+
+def _check_writable(path: Path | None) -> None:
+    """Says before hours of work, not after, that a result could not be written.
+
+    Raises:
+        InputError: It is a folder, or its folder cannot be made.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError("is a folder", "name a file", file=path)
     try:
-        path.write_text(json.dumps(numbers, indent=2) + "\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"cannot be written: {error.strerror}", "name a file that can be written", file=path
+            f"cannot be made: {error.strerror}", "name a file that can be written", file=path.parent
         ) from None

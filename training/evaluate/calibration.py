@@ -23,7 +23,7 @@ def fit_temperature(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> Ca
     """
     if not len(scores):
         return Calibration()
-    losses = [_log_loss(calibrated(scores, float(t)), right) for t in TEMPERATURES]
+    losses = [log_loss(calibrated(scores, float(t)), right) for t in TEMPERATURES]
     temperature = float(TEMPERATURES[int(np.argmin(losses))])
     return Calibration(
         temperature=temperature,
@@ -45,6 +45,26 @@ def expected_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> flo
     return error
 
 
-def _log_loss(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+def equal_mass_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+    """Returns the expected calibration error over bins of as many answers each.
+
+    Where scores crowd together, bins of equal width leave most of them in one (Nguyen and O'Connor,
+    EMNLP 2015, section 4.2).
+    """
+    if not len(scores):
+        return 0.0
+    order = np.argsort(scores, kind="stable")
+    parts = np.array_split(order, min(BINS, len(order)))
+    gaps = [abs(float(right[part].mean()) - float(scores[part].mean())) for part in parts]
+    return float(np.average(gaps, weights=[len(part) for part in parts]))
+
+
+def brier(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+    """Returns the mean squared difference of score and truth (Brier, 1950)."""
+    return float(((scores - right) ** 2).mean())
+
+
+def log_loss(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
+    """Returns the mean negative log likelihood, in nats; scores are kept off 0 and 1."""
     bounded = np.clip(scores, 1e-6, 1 - 1e-6)
     return float(-np.log(np.where(right, bounded, 1 - bounded)).mean())

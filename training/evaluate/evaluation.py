@@ -1,17 +1,19 @@
 """Evaluates a package as it ships: its own file, through the edge's detector."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.contract.errors import InputError
 from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
-from beltmark.datasets.dataset import Dataset, LabelledImage
-from edge_agent.vision.detector import Detector
+from beltmark.datasets.dataset import LabelledImage
+from training.evaluate.cache import Look, LookCache
 from training.evaluate.calibration import expected_error
-from training.evaluate.matching import Found, Truth, find, pair, truth_of
+from training.evaluate.classes import ClassMatch
+from training.evaluate.looking import look_at
+from training.evaluate.matches import Matches, match
+from training.evaluate.matching import Found, Truth, judged, pair, truth_of
 from training.evaluate.precision import (
     ANSWER_IOU,
     Answers,
@@ -25,46 +27,96 @@ THRESHOLDS = (*np.arange(0.05, 0.95, 0.025).round(3).tolist(), 0.95, 0.97, 0.98,
 
 
 @dataclass(frozen=True, eq=False)
+class Seen:
+    """What a model saw in one image, with what is judged there and what is not.
+
+    Attributes:
+        found: All that it found.
+        image_scores: float32 [C], the best score of each class anywhere in the image.
+        object_scores: float32 [M, C], of the detection on each object; zeros where there is none.
+        brightness: Mean grey value, 0..255.
+        sharpness: Variance of the Laplacian; low where the image is blurred.
+    """
+
+    found: Found
+    image_scores: NDArray[np.float32]
+    object_scores: NDArray[np.float32]
+    brightness: float
+    sharpness: float
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """What a model did on a set of images.
 
     Attributes:
         images: The images.
-        found: What it found in each.
+        found: What it found in each, without what is not judged.
         truths: What is in each.
+        matches: Which detection is on which object.
         precision: Average precision.
         answers: Each detection judged as an answer.
         curve: Precision and coverage by threshold.
         calibration_error: Expected calibration error of its scores.
+        seen: What else was seen in each image.
     """
 
     images: tuple[LabelledImage, ...]
     found: list[Found]
     truths: list[Truth]
+    matches: Matches
     precision: AveragePrecision
     answers: Answers
     curve: tuple[CurvePoint, ...]
     calibration_error: float
+    seen: tuple[Seen, ...]
 
 
-def evaluate(package: ModelPackage, images: Sequence[LabelledImage]) -> Evaluation:
+def evaluate(
+    package: ModelPackage,
+    images: Sequence[LabelledImage],
+    classes: ClassMatch | None = None,
+    cache: LookCache | None = None,
+    on_image: Callable[[], None] = lambda: None,
+) -> Evaluation:
     """Runs the package's model over the images and measures it.
+
+    Args:
+        package: What is evaluated.
+        images: At least one.
+        classes: How their classes stand to the model's; without it, they are the same.
+        cache: What was seen before.
+        on_image: Called after each image.
 
     Raises:
         InputError: The model or an image cannot be used.
     """
-    manifest = package.manifest
-    found = find(Detector(package), images)
-    truths = [truth_of(image) for image in images]
+    truths = [truth_of(image, classes) for image in images]
+    looks = look_at(package, images, cache, on_image)
+    seen = tuple(_seen(look, truth) for look, truth in zip(looks, truths, strict=True))
+    return judge(package.manifest, images, seen, truths)
+
+
+def judge(
+    manifest: Manifest,
+    images: Sequence[LabelledImage],
+    seen: Sequence[Seen],
+    truths: Sequence[Truth],
+) -> Evaluation:
+    """Measures what was seen in images against what is there."""
+    found = [judged(each.found, truth) for each, truth in zip(seen, truths, strict=True)]
     given = answers(found, truths, none_index(manifest))
+    matches = match(found, truths, len(manifest.classes))
     return Evaluation(
         tuple(images),
         found,
-        truths,
-        average_precision(found, truths, manifest.classes),
+        list(truths),
+        matches,
+        average_precision(matches, manifest.classes),
         given,
         curve(given, THRESHOLDS),
         expected_error(given.scores, given.right),
+        tuple(seen),
     )
 
 
@@ -73,22 +125,6 @@ def none_index(manifest: Manifest) -> int | None:
     if manifest.none_of_these is None:
         return None
     return manifest.classes.index(manifest.none_of_these)
-
-
-def check_classes(package: ModelPackage, dataset: Dataset) -> None:
-    """Makes sure that the dataset's classes are the model's, in the same order.
-
-    Raises:
-        InputError: They differ.
-    """
-    if dataset.class_names != package.manifest.classes:
-        raise InputError(
-            f"has classes {', '.join(dataset.class_names)}, but the model knows "
-            f"{', '.join(package.manifest.classes)}",
-            "evaluate on the classes that it was trained for",
-            file=dataset.path,
-            field="categories",
-        )
 
 
 def metrics_of(evaluation: Evaluation) -> dict[str, float]:
@@ -120,3 +156,23 @@ def wrong_rows(found: Found, truth: Truth) -> NDArray[np.int64]:
     """Returns the rows of detections that are not on an object of their class."""
     labels = np.append(truth.labels, -1)[pair(found, truth, ANSWER_IOU)]
     return np.flatnonzero(labels != found.labels)
+
+
+def _seen(look: Look, truth: Truth) -> Seen:
+    count = len(look.boxes)
+    found = Found(
+        look.boxes,
+        look.class_scores.argmax(axis=1) if count else np.zeros(0, np.int64),
+        look.class_scores.max(axis=1) if count else np.zeros(0, np.float32),
+    )
+    by_object = np.zeros((len(truth.boxes), look.class_scores.shape[1]), np.float32)
+    pairs = pair(found, truth, ANSWER_IOU)
+    by_object[pairs[pairs >= 0]] = look.class_scores[pairs >= 0]
+    nothing = np.zeros(look.class_scores.shape[1], np.float32)
+    return Seen(
+        found,
+        look.class_scores.max(axis=0) if count else nothing,
+        by_object,
+        look.brightness,
+        look.sharpness,
+    )

@@ -3,16 +3,14 @@
 Pure numpy. Boxes are float32 [N, 4] xyxy in image pixels.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.datasets.dataset import LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
-from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import iou
+from training.evaluate.classes import UNKNOWN, ClassMatch
 
 IGNORED_SHARE = 0.5
 """A detection with this share of its area in a region that is not judged does not count..."""
@@ -46,42 +44,40 @@ class Truth:
 
     Attributes:
         boxes: float32 [M, 4].
-        labels: int64 [M].
+        labels: int64 [M], the model's index of the class; `classes.UNKNOWN` where it has none.
         ignored: float32 [R, 4], regions that are not judged.
+        unknown: bool [M], the model was never shown this product; without it, none is.
+        whole: Likewise a label, of the image as a whole, where the dataset gives one.
+        whole_is_unknown: The model was never shown what the image as a whole is.
     """
 
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
     ignored: NDArray[np.float32]
+    unknown: NDArray[np.bool_] | None = None
+    whole: int | None = None
+    whole_is_unknown: bool = False
 
 
-def truth_of(image: LabelledImage) -> Truth:
-    """Returns a labelled image's objects as arrays."""
+def truth_of(image: LabelledImage, classes: ClassMatch | None = None) -> Truth:
+    """Returns what people say of an image as arrays.
+
+    Args:
+        image: The image.
+        classes: How the dataset's classes stand to the model's; without it, they are the same.
+    """
+    given = [item.class_index for item in image.objects]
+    labels = given if classes is None else [classes.label_of(index) for index in given]
+    unknown = [classes is not None and classes.indices[index] == UNKNOWN for index in given]
+    whole = image.class_index
     return Truth(
         np.array([item.box_xyxy_px for item in image.objects], np.float32).reshape(-1, 4),
-        np.array([item.class_index for item in image.objects], np.int64),
+        np.array(labels, np.int64),
         np.array(image.ignore_xyxy_px, np.float32).reshape(-1, 4),
+        np.array(unknown, bool),
+        whole if whole is None or classes is None else classes.label_of(whole),
+        whole is not None and classes is not None and classes.indices[whole] == UNKNOWN,
     )
-
-
-def find(detector: Detector, images: Iterable[LabelledImage]) -> list[Found]:
-    """Runs the edge's detector over image files, and leaves out what is not to be judged.
-
-    Raises:
-        InputError: An image is missing or unreadable.
-    """
-    results = []
-    for image in images:
-        picture = decode_image(read_image_bytes(image))
-        assert picture is not None, "was just decoded by the check"
-        detections = detector.detect(picture)
-        found = Found(
-            np.array([d.box_xyxy_px for d in detections], np.float32).reshape(-1, 4),
-            np.array([d.class_index for d in detections], np.int64),
-            np.array([d.score for d in detections], np.float32),
-        )
-        results.append(judged(found, truth_of(image)))
-    return results
 
 
 def judged(found: Found, truth: Truth) -> Found:
@@ -118,8 +114,3 @@ def pair(found: Found, truth: Truth, least_iou: float) -> NDArray[np.int64]:
             pairs[row] = best
             overlaps[:, best] = -1
     return pairs
-
-
-def of_class(found: Sequence[Found], label: int) -> list[Found]:
-    """Returns the detections of one class only."""
-    return [each.only(each.labels == label) for each in found]

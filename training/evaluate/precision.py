@@ -1,6 +1,6 @@
-"""Average precision as COCO defines it, and the precision/coverage curve; pure.
+"""Average precision by name, and the precision/coverage curve; pure.
 
-Lin et al., "Microsoft COCO", ECCV 2014; 101 points of recall, one area range, 100 detections.
+How average precision is computed stands in `matches`.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.package import CurvePoint
-from training.evaluate.matching import Found, Truth, of_class, pair
+from training.evaluate.matches import Matches, average, precisions
+from training.evaluate.matching import Found, Truth, pair
 
-IOU_THRESHOLDS = tuple(np.linspace(0.5, 0.95, 10).round(2).tolist())
-RECALL_POINTS = np.linspace(0, 1, 101)
 ANSWER_IOU = 0.5
 
 
@@ -34,47 +33,18 @@ class AveragePrecision:
     objects: dict[str, int]
 
 
-def average_precision(
-    found: Sequence[Found], truths: Sequence[Truth], class_names: Sequence[str]
-) -> AveragePrecision:
-    """Measures detections, already freed of those that are not judged, against the truth."""
-    table = np.full((len(class_names), len(IOU_THRESHOLDS)), np.nan)
-    objects = {}
-    for label, name in enumerate(class_names):
-        count = sum(int((truth.labels == label).sum()) for truth in truths)
-        if not count:
-            continue
-        objects[name] = count
-        ours = of_class(found, label)
-        theirs = [_only_label(truth, label) for truth in truths]
-        for column, threshold in enumerate(IOU_THRESHOLDS):
-            table[label, column] = _one(ours, theirs, threshold, count)
+def average_precision(matches: Matches, class_names: Sequence[str]) -> AveragePrecision:
+    """Names the average precision of matched detections; 0 where no class occurs."""
+    table = precisions(matches)
+    objects = {
+        name: int(one.objects.sum())
+        for name, one in zip(class_names, matches.classes, strict=True)
+        if one.objects.any()
+    }
     if not objects:
         return AveragePrecision(0.0, 0.0, {}, {})
     by_class = {name: float(table[list(class_names).index(name), 0]) for name in objects}
-    return AveragePrecision(
-        float(np.nanmean(table[:, 0])), float(np.nanmean(table)), by_class, objects
-    )
-
-
-def _one(found: Sequence[Found], truths: Sequence[Truth], threshold: float, count: int) -> float:
-    scores = np.concatenate([each.scores for each in found])
-    right = np.concatenate(
-        [pair(each, truth, threshold) >= 0 for each, truth in zip(found, truths, strict=True)]
-    )
-    order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(right[order])
-    recall = hits / count
-    precision = hits / np.arange(1, len(hits) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    at = np.searchsorted(recall, RECALL_POINTS, side="left")
-    values = np.append(envelope, 0.0)[at]
-    return float(values.mean())
-
-
-def _only_label(truth: Truth, label: int) -> Truth:
-    chosen = truth.labels == label
-    return Truth(truth.boxes[chosen], truth.labels[chosen], truth.ignored)
+    return AveragePrecision(average(table[:, 0]), average(table), by_class, objects)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,16 +71,21 @@ def answers(found: Sequence[Found], truths: Sequence[Truth], none_of_these: int 
     scores, right, on_object = [], [], []
     objects = 0
     for each, truth in zip(found, truths, strict=True):
-        pairs = pair(each, truth, ANSWER_IOU)
-        labels = np.append(truth.labels, -1)[pairs]
-        given = each.labels != -2 if none_of_these is None else each.labels != none_of_these
+        labels = np.append(truth.labels, -1)[pair(each, truth, ANSWER_IOU)]
+        given = is_product(each.labels, none_of_these)
         scores.append(each.scores[given])
         right.append((labels == each.labels)[given])
-        on_object.append(((labels >= 0) & (labels != _or_none(none_of_these)))[given])
-        objects += int((truth.labels != _or_none(none_of_these)).sum())
+        on_object.append(is_product(labels, none_of_these)[given])
+        objects += int(is_product(truth.labels, none_of_these).sum())
     return Answers(
         np.concatenate(scores), np.concatenate(right), np.concatenate(on_object), objects
     )
+
+
+def is_product(labels: NDArray[np.int64], none_of_these: int | None) -> NDArray[np.bool_]:
+    """Returns which labels, int64 [K], are products that the model knows, bool [K]."""
+    known: NDArray[np.bool_] = labels >= 0
+    return known if none_of_these is None else known & (labels != none_of_these)
 
 
 def curve(given: Answers, thresholds: Sequence[float]) -> tuple[CurvePoint, ...]:
@@ -137,7 +112,3 @@ def threshold_for(points: Sequence[CurvePoint], target_precision: float) -> Curv
             break
         chosen = point
     return chosen if chosen is not None and chosen.coverage > 0 else None
-
-
-def _or_none(label: int | None) -> int:
-    return -3 if label is None else label

@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
+from sklearn.metrics import brier_score_loss
+from sklearn.metrics import log_loss as sklearn_log_loss
 
 from edge_agent.vision.postprocess import calibrated
-from training.evaluate.calibration import expected_error, fit_temperature
+from training.evaluate.calibration import (
+    brier,
+    equal_mass_error,
+    expected_error,
+    fit_temperature,
+    log_loss,
+)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -27,3 +35,19 @@ def test_expected_error_of_known_scores() -> None:
 def test_nothing_found_leaves_scores_as_they_are() -> None:
     fitted = fit_temperature(np.zeros(0, np.float32), np.zeros(0, np.bool_))
     assert fitted.temperature == 1
+
+
+def test_brier_and_log_loss_are_those_of_scikit_learn() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.uniform(0.01, 0.99, 200).astype(np.float32)
+    right = rng.uniform(size=200) < scores
+    assert brier(scores, right) == pytest.approx(brier_score_loss(right, scores), rel=1e-5)
+    assert log_loss(scores, right) == pytest.approx(sklearn_log_loss(right, scores), rel=1e-5)
+
+
+def test_bins_of_equal_mass_see_what_crowds_into_one_bin() -> None:
+    scores = np.concatenate([np.full(50, 0.985), np.full(50, 0.999)]).astype(np.float32)
+    right = np.concatenate([np.ones(50, bool), np.arange(50) % 2 == 0])
+    assert expected_error(scores, right) == pytest.approx(0.242, abs=1e-3)
+    assert equal_mass_error(scores, right) > expected_error(scores, right) + 0.01
+    assert equal_mass_error(scores[:0], right[:0]) == 0
