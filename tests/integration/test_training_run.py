@@ -14,10 +14,12 @@ import cv2
 import numpy as np
 import pytest
 
+from beltmark.contract.documents import read_document
 from beltmark.contract.package import load_package
 from beltmark.contract.release import load_release
 from edge_agent.vision.detector import Detector
 from training.cli import main
+from training.evaluate.document import EvaluationDocument
 
 pytestmark = pytest.mark.xdist_group("training")
 
@@ -137,8 +139,13 @@ def test_a_run_ends_in_a_package_that_can_be_evaluated(
     numbers = tmp_path / "numbers.json"
     data = str(trained / "annotations.json")
     arguments = ["evaluate", str(out / "package"), "--data", data, "--json", str(numbers)]
-    assert main([*arguments, "--scenes", "2"]) == 0
-    assert json.loads(numbers.read_text())["ap50"] == pytest.approx(metrics["ap50"])
+    arguments += ["--reference", str(out / "reference-fp32"), "--checkpoint", str(out / "last.pt")]
+    assert main([*arguments, "--scenes", "2", "--only", "detection,parity"]) == 0
+    measured = read_document(numbers, EvaluationDocument).numbers()
+    assert measured["detection.ap50"] == pytest.approx(metrics["ap50"], abs=1e-5)
+    apart = measured["parity.torch_reference_scores_max"]
+    assert apart is not None
+    assert apart < 1e-3
     capsys.readouterr()
     assert main([*arguments, "--scenes", "7"]) == 2
     assert "no image" in capsys.readouterr().err

@@ -11,8 +11,9 @@ threshold. Ours belong to no class, and take a detection with half of its area i
 anything is matched, unless it overlaps an object of its class by half (`matching.judged`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,16 @@ class ClassMatches:
     hit: NDArray[np.bool_]
     ignored: NDArray[np.bool_]
     objects: NDArray[np.int64]
+
+    @cached_property
+    def hit_rows(self) -> tuple[NDArray[np.int64], ...]:
+        """The rows that count as hits at each threshold; between them, precision only falls."""
+        return tuple(np.flatnonzero(row) for row in self.hit & ~self.ignored)
+
+    @cached_property
+    def is_all_judged(self) -> bool:
+        """Whether every detection counts, at every threshold."""
+        return not self.ignored.any()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +95,10 @@ def match(
     objects = np.zeros((class_count, len(found)), np.int64)
     parts: list[list[tuple[int, _ImageMatches]]] = [[] for _ in range(class_count)]
     for row, (each, truth, area) in enumerate(zip(found, truths, ranges, strict=True)):
-        for label in np.union1d(each.labels, truth.labels):
+        for label in {*each.labels.tolist(), *truth.labels.tolist()}:
             if not 0 <= label < class_count:
                 continue
-            one = _match_image(each, truth, int(label), area, iou_thresholds)
+            one = _match_image(each, truth, label, area, iou_thresholds)
             objects[label, row] = one.objects
             parts[label].append((row, one))
     classes = tuple(
@@ -107,10 +118,14 @@ def precisions(matches: Matches, rows: Rows | None = None) -> NDArray[np.float64
     table = np.full((len(matches.classes), len(matches.iou_thresholds)), np.nan)
     for label, one in enumerate(matches.classes):
         total = float(counts @ one.objects)
-        if total:
-            weights = counts[one.images]
-            for column in range(len(matches.iou_thresholds)):
-                table[label, column] = _precision(one, column, weights, total)
+        if not total:
+            continue
+        weights = counts[one.images]
+        told = np.cumsum(weights)
+        for column, hits in enumerate(one.hit_rows):
+            if not one.is_all_judged:
+                told = np.cumsum(np.where(one.ignored[column], 0.0, weights))
+            table[label, column] = _precision(weights[hits], told[hits], total)
     return table
 
 
@@ -154,17 +169,18 @@ def _counts(matches: Matches, rows: Rows | None) -> NDArray[np.float64]:
     return np.bincount(rows, minlength=matches.images).astype(np.float64)
 
 
-def _precision(one: ClassMatches, column: int, weights: NDArray[np.float64], total: float) -> float:
+def _precision(hits: NDArray[np.float64], told: NDArray[np.float64], total: float) -> float:
     """Average precision of one class at one threshold.
 
-    Precision falls between hits, so its envelope is known from the hits alone.
+    Args:
+        hits: float64 [H], how often each hit counts, surest first.
+        told: float64 [H], how many answers there are up to each hit.
+        total: How many objects there are.
     """
-    counted = np.cumsum(np.where(one.ignored[column], 0.0, weights))
-    hits = np.flatnonzero(one.hit[column] & ~one.ignored[column] & (weights > 0))
     if not len(hits):
         return 0.0
-    right = np.cumsum(weights[hits])
-    envelope = np.maximum.accumulate((right / counted[hits])[::-1])[::-1]
+    right = np.cumsum(hits)
+    envelope = np.maximum.accumulate((right / np.maximum(told, 1))[::-1])[::-1]
     at = np.searchsorted(right / total, RECALL_POINTS, side="left")
     return float(np.append(envelope, 0.0)[at].mean())
 
@@ -192,37 +208,47 @@ def _match_image(
     outside = _is_outside(objects, area)
     order = np.argsort(outside, kind="stable")  # those that are judged come first
     objects, outside = objects[order], outside[order]
-    overlaps = overlaps_of(boxes, objects)
     hit = np.zeros((len(thresholds), len(rows)), bool)
     ignored = np.zeros_like(hit)
-    too_small_or_large = _is_outside(boxes, area)
-    for index, threshold in enumerate(thresholds):
-        pairs = _pairs(overlaps, outside, min(float(threshold), 1 - 1e-10))
-        hit[index] = pairs >= 0
-        on_outside = np.append(outside, False)[pairs]
-        ignored[index] = on_outside | ((pairs < 0) & too_small_or_large)
+    ignored[:] = _is_outside(boxes, area)
+    if len(objects) and len(boxes):
+        near = _near(overlaps_of(boxes, objects), float(thresholds.min()))
+        for index, threshold in enumerate(thresholds.tolist()):
+            for row, column in _pairs(near, outside.tolist(), min(threshold, 1 - 1e-10)):
+                hit[index, row] = True
+                ignored[index, row] = outside[column]
     return _ImageMatches(found.scores[rows], hit, ignored, int((~outside).sum()))
 
 
-def _pairs(
-    overlaps: NDArray[np.float64], outside: NDArray[np.bool_], least: float
-) -> NDArray[np.int64]:
+_Near = list[tuple[int, list[tuple[int, float]]]]
+"""Detections with the objects that they overlap, and how much."""
+
+
+def _near(overlaps: NDArray[np.float64], least: float) -> _Near:
+    fits = overlaps >= min(least, 1 - 1e-10)
+    return [
+        (int(row), [(int(c), float(overlaps[row, c])) for c in np.flatnonzero(fits[row])])
+        for row in np.flatnonzero(fits.any(axis=1))
+    ]
+
+
+def _pairs(near: _Near, outside: list[bool], least: float) -> Iterator[tuple[int, int]]:
     """Pairs detections, best first, with free objects; of equal overlaps the last, as COCO does.
 
     An object that is not judged takes a detection only if none that is judged can.
     """
-    pairs = np.full(len(overlaps), -1, np.int64)
-    free = np.ones(overlaps.shape[1], bool)
-    fits = overlaps >= least
-    for row in np.flatnonzero(fits.any(axis=1)):
-        for group in (fits[row] & free & ~outside, fits[row] & free & outside):
-            columns = np.flatnonzero(group)
-            if len(columns):
-                values = overlaps[row, columns]
-                pairs[row] = columns[np.flatnonzero(values == values.max())[-1]]
-                free[pairs[row]] = False
+    taken: set[int] = set()
+    for row, options in near:
+        best, most = -1, least
+        for column, overlap in options:
+            if column in taken or overlap < most:
+                continue
+            if best >= 0 and outside[column] and not outside[best]:
                 break
-    return pairs
+            best, most = column, overlap
+        if best >= 0:
+            taken.add(best)
+            yield row, best
 
 
 def overlaps_of(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -100,7 +100,7 @@ def section(context: Context) -> Section | LeftOut:
         curves.append(Curve(name, points))
         told.append(
             f"Of {len(others.scores)} {name}, a share of {share:.4f} would be printed as something "
-            f"else, frame by frame, at {context.told_threshold()}."
+            f"else, at {context.told_threshold()}."
         )
         told.append(told_interval(area, interval, f"AUROC, known against {name},"))
     if none is None:

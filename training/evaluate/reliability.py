@@ -80,7 +80,7 @@ def section(context: Context) -> Section | LeftOut:
         "Calibration",
         (
             told_interval(error, interval, "Expected calibration error as shipped"),
-            how if fitted is None else f"Fitted here: {how}.",
+            how if fitted is None else f"Here the temperature was {how}.",
             "Counted over all answers above the package's score floor, at IoU 0.5.",
         ),
         numbers,

@@ -7,6 +7,7 @@ from pathlib import Path
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import ModelPackage
 from beltmark.datasets.dataset import Dataset, LabelledImage
+from training.evaluate import openset, reliability
 from training.evaluate.bootstrap import DRAWS
 from training.evaluate.cache import LookCache
 from training.evaluate.classes import ClassMatch, match_classes
@@ -36,7 +37,7 @@ class Request:
         target_precision: For the threshold that the package's curve suggests.
         threshold: The operating point, where it is not to be the suggested one.
         fitting: Images put aside for choosing by, for the temperature.
-        unknown: Products that the model was never shown.
+        unknown: Products that the model was never shown; looked at only for the section on them.
         reference: The same model before compression.
         checkpoint: The network that it was exported from.
         cache: Folder for what was seen, so that an interrupted evaluation goes on.
@@ -85,9 +86,9 @@ def measure(request: Request) -> Measured:
         cache = stack.enter_context(LookCache(request.cache)) if request.cache else None
         evaluation = _look(request.package, request.images, classes, cache, "looking")
         fitting = unknown = None
-        if request.fitting:
+        if request.fitting and reliability.KEY in request.keys:
             fitting = _look(request.package, request.fitting, classes, cache, "to choose by")
-        if request.unknown is not None:
+        if request.unknown is not None and openset.KEY in request.keys:
             others = match_classes(
                 request.unknown, manifest.classes, manifest.none_of_these, may_differ=True
             )
