@@ -8,9 +8,9 @@ import logging
 import sys
 
 from beltmark.command import run_command
-from training.commands import evaluate, release, run
+from training.commands import evaluate, operating_point, release, run
 
-_COMMANDS = (run, evaluate, release)
+_COMMANDS = (run, evaluate, operating_point, release)
 
 
 def main(argv: list[str] | None = None) -> int:

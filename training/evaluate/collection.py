@@ -3,13 +3,14 @@
 A section is made from the context alone, and says why where it cannot be.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from beltmark.contract.errors import InputError
 from training.evaluate import (
     annotators,
+    as_a_station,
     classification,
     detection,
     mistakes,
@@ -22,7 +23,7 @@ from training.evaluate import (
 from training.evaluate.context import Context, LeftOut
 from training.evaluate.section import Section
 
-Maker = Callable[[Context], Section | LeftOut]
+Maker = Callable[[Context], Section | Sequence[Section] | LeftOut]
 
 SECTIONS: Final[Mapping[str, Maker]] = {
     detection.KEY: detection.section,
@@ -32,6 +33,8 @@ SECTIONS: Final[Mapping[str, Maker]] = {
     openset.KEY: openset.section,
     parity.KEY: parity.section,
     speed.KEY: speed.section,
+    as_a_station.ITEMS_KEY: as_a_station.items,
+    as_a_station.ROBUSTNESS_KEY: as_a_station.robustness,
     annotators.KEY: annotators.section,
     mistakes.KEY: mistakes.section,
 }
@@ -85,7 +88,9 @@ def collect(
         made = SECTIONS[key](context)
         if isinstance(made, LeftOut):
             left_out[key] = made.reason
-        else:
+        elif isinstance(made, Section):
             sections.append(made)
+        else:
+            sections += made
         on_section(key)
     return Collected(tuple(sections), left_out)

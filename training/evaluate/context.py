@@ -47,6 +47,7 @@ class Context:
         reference: The same model before compression.
         checkpoint: The network that it was exported from.
         cache: What was seen before.
+        kept: Folder for what else is seen, so that an interrupted evaluation goes on.
         draws: Of each bootstrap.
         seed: Of all that is drawn.
     """
@@ -62,6 +63,7 @@ class Context:
     reference: ModelPackage | None = None
     checkpoint: Path | None = None
     cache: LookCache | None = None
+    kept: Path | None = None
     draws: int = DRAWS
     seed: int = 0
 

@@ -1,110 +1,160 @@
-"""Measures a package per item: whole passes over simulated belts, through the station's own rules.
+"""Judges whole items: what a station made of each, held against what the item is. Pure.
 
-A station prints for items, not for boxes: many frames vote. So the operating point for a simulated
-station is chosen here, from what its detector, tracker and decision make of items whose truth is
-known. What a package reaches per box is measured in `evaluation`.
+A station prints for items, not for boxes: many frames vote, and one wrong label is one wrong label
+however many frames were right. Letting items pass a station is left to `items_replay`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import count
+from functools import cached_property
+from typing import Literal
 
-from beltmark.contract.catalogue import Catalogue
-from beltmark.contract.package import CurvePoint, ModelPackage
-from beltmark.contract.policy import Policy
-from beltmark.simulation.scene import SeenItem
-from beltmark.simulation.world import World
-from beltmark.simulation.world_plan import WorldPlan
-from edge_agent.station.geometry import StationGeometry, centre_px
-from edge_agent.station.items import Decided, Rules
-from edge_agent.station.station import Station, StationSettings
-from edge_agent.vision.detector import Detector
+from beltmark.contract.messages import Outcome
 
-FPS = 15.0
-DECIDE_AT = 0.6
+Fate = Literal[
+    "right", "wrong", "twice", "review", "missed", "foreign_printed", "foreign_left", "on_nothing"
+]
+"""What became of an item.
+
+right: A product with its label, and no other.
+wrong: A product with another product's label.
+twice: A product with its label more than once.
+review: A product that went to a person.
+missed: A product that nobody decided.
+foreign_printed: Something that is none of the products, with a label.
+foreign_left: Such a thing without one.
+on_nothing: A label where there is no item.
+"""
+
+PRODUCT_FATES: tuple[Fate, ...] = ("right", "wrong", "twice", "review", "missed")
+FATES: tuple[Fate, ...] = (*PRODUCT_FATES, "foreign_printed", "foreign_left", "on_nothing")
+BAD_FATES: tuple[Fate, ...] = ("wrong", "twice", "foreign_printed", "on_nothing")
+
+
+@dataclass(frozen=True)
+class TrueItem:
+    """An item as it is.
+
+    Attributes:
+        item_id: Its number within its recording.
+        class_name: Its shape.
+        skus: The labels that are right for it; none for a foreign object.
+        is_due: It was seen long enough to be decided.
+    """
+
+    item_id: int
+    class_name: str
+    skus: tuple[str, ...]
+    is_due: bool = True
+
+
+@dataclass(frozen=True)
+class ItemDecision:
+    """One decision of the station about what it took for one item.
+
+    Attributes:
+        outcome: What happens.
+        sku: What is printed; None where nothing is.
+        class_name: The class that leads.
+        probability: Its fused probability, 0..1.
+        rule: What decided.
+        reason: The same for a person.
+        frames: Frames in which it was seen until then, each with the row of its detection.
+    """
+
+    outcome: Outcome
+    sku: str | None
+    class_name: str | None
+    probability: float
+    rule: str
+    reason: str = ""
+    frames: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class JudgedItem:
-    """One item that passed, and what a station without a threshold makes of it.
+    """One item, and what a station decided about it.
 
     Attributes:
-        sku: The product's; None for a foreign object.
-        printed_sku: What would be printed, threshold aside; None goes to a person.
-        probability: How sure the station is of that.
+        recording: Where it passed.
+        true: The item; None where the station decided about something that is not there.
+        decisions: In order; more than one where it was taken for several items.
     """
 
-    sku: str | None
-    printed_sku: str | None
-    probability: float
+    recording: str
+    true: TrueItem | None
+    decisions: tuple[ItemDecision, ...]
+
+    def labels(self, threshold: float = 0.0) -> tuple[ItemDecision, ...]:
+        """The labels that it gets at a threshold, if the station was let pass with a lower one."""
+        return tuple(d for d in self.decisions if d.sku is not None and d.probability >= threshold)
+
+    def right_labels(self, threshold: float = 0.0) -> int:
+        """How many of these are right: one at most."""
+        due = self.true.skus if self.true is not None else ()
+        return int(any(label.sku in due for label in self.labels(threshold)))
+
+    def fate(self, threshold: float = 0.0) -> Fate | None:
+        """What became of it; None where there is nothing to judge."""
+        labels = self.labels(threshold)
+        if self.true is None:
+            return "on_nothing" if labels else None
+        if not self.true.skus:
+            return "foreign_printed" if labels else "foreign_left"
+        if any(label.sku not in self.true.skus for label in labels):
+            return "wrong"
+        if labels:
+            return "right" if len(labels) == 1 else "twice"
+        if not self.true.is_due:
+            return None
+        return "review" if self.decisions else "missed"
 
 
-def judge_items(
-    package: ModelPackage,
-    catalogue: Catalogue,
-    seeds: Iterable[int],
-    seconds: float,
-    on_belt: Callable[[], None] = lambda: None,
-) -> list[JudgedItem]:
-    """Lets simulated belts pass a station; returns the items that it decided.
+@dataclass(frozen=True)
+class Tally:
+    """Counts over items.
 
-    Args:
-        package: Whose detector looks.
-        catalogue: The products that come, and that are printed.
-        seeds: A belt for each.
-        seconds: How long each runs.
-        on_belt: Called after each belt.
+    Attributes:
+        labels: Labels printed.
+        right: Of these, the right ones.
+        fates: Items by fate.
     """
-    detector = Detector(package)
-    items: list[JudgedItem] = []
-    for seed in seeds:
-        items += _pass_belt(detector, package, catalogue, seed, seconds)
-        on_belt()
-    return items
+
+    labels: int
+    right: int
+    fates: Counter[Fate]
+
+    @property
+    def wrong(self) -> int:
+        """Labels that are not right."""
+        return self.labels - self.right
+
+    @cached_property
+    def products(self) -> int:
+        """Products that passed."""
+        return sum(self.fates[fate] for fate in PRODUCT_FATES)
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the labels that are right; None without a label."""
+        return self.right / self.labels if self.labels else None
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the products that got their label, and only that; None without a product."""
+        return self.fates["right"] / self.products if self.products else None
 
 
-def item_curve(items: Sequence[JudgedItem], thresholds: Sequence[float]) -> tuple[CurvePoint, ...]:
-    """Tells, at each threshold, how many labels are right and how many products get theirs."""
-    products = sum(item.sku is not None for item in items)
-    points = []
-    for threshold in thresholds:
-        printed = [i for i in items if i.printed_sku is not None and i.probability >= threshold]
-        right = sum(item.printed_sku == item.sku for item in printed)
-        points.append(
-            CurvePoint(
-                threshold=threshold,
-                precision=right / len(printed) if printed else 1.0,
-                coverage=right / max(products, 1),
-            )
-        )
-    return tuple(points)
-
-
-def _pass_belt(
-    detector: Detector, package: ModelPackage, catalogue: Catalogue, seed: int, seconds: float
-) -> Iterator[JudgedItem]:
-    world = World(WorldPlan(seed=seed, products=catalogue.products))
-    view = world.plan.view
-    numbers = count()
-    station = Station(
-        StationGeometry((0, 0, view.width_px, view.height_px), "right", DECIDE_AT),
-        Rules(package.manifest, Policy(threshold=0), catalogue),
-        StationSettings(),
-        lambda: str(next(numbers)),
+def tally(items: Sequence[JudgedItem], threshold: float = 0.0) -> Tally:
+    """Counts what became of items at a threshold."""
+    fates: Counter[Fate] = Counter()
+    for item in items:
+        fate = item.fate(threshold)
+        if fate is not None:
+            fates[fate] += 1
+    return Tally(
+        labels=sum(len(item.labels(threshold)) for item in items),
+        right=sum(item.right_labels(threshold) for item in items),
+        fates=fates,
     )
-    for index in range(int(seconds * FPS)):
-        picture = world.step(index / FPS, permitted=True)
-        detections = detector.detect(picture.image_bgr)
-        update = station.observe(detections, view.width_px, view.height_px, index / FPS)
-        skus = {i.item_id: i.product.sku if i.product else None for i in world.belt.items}
-        for decided in update.decided:
-            nearest = min(picture.seen, key=partial(_distance, decided))
-            decision = decided.decision
-            printed = decision.product.sku if decision.product else None
-            yield JudgedItem(skus[nearest.item_id], printed, decision.probability or 0.0)
-
-
-def _distance(decided: Decided, seen: SeenItem) -> float:
-    x_px, y_px = centre_px(seen.box_xyxy_px)
-    return float(((x_px - decided.x_px) ** 2 + (y_px - decided.y_px) ** 2) ** 0.5)

@@ -106,6 +106,7 @@ def measure(request: Request) -> Measured:
             reference=request.reference,
             checkpoint=request.checkpoint,
             cache=cache,
+            kept=request.cache,
             draws=request.draws,
             seed=request.seed,
         )
