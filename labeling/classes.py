@@ -7,24 +7,16 @@ Label Studio is left to `config`.
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from beltmark.contract.catalogue import read_catalogue
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
-
-NONE_OF_THESE: Final = "none_of_these"
-"""The class of what is no product. Always to choose; an ordinary class of the dataset."""
-
-UNSURE: Final = "unsure"
-"""The label of a region in which nothing is judged: COCO's `ignore`. It is no class."""
+from beltmark.datasets.label_studio.words import UNSURE, Category, check_distinct, numbered
 
 MAX_CLASSES: Final = 1_000
 MAX_NAME_LENGTH: Final = 200
 _MAX_COCO_BYTES = 1024 * 1024 * 1024
-
-Category = dict[str, Any]
-"""A row of COCO's `categories`: `id`, `name`, and what other tools added."""
 
 
 def read_classes(path: Path) -> list[Category]:
@@ -43,11 +35,6 @@ def read_classes(path: Path) -> list[Category]:
             rows = numbered(_lines(path))
     check_labels((row["name"] for row in rows), path)
     return rows
-
-
-def numbered(names: Iterable[str]) -> list[Category]:
-    """Returns categories of these names, each once, with ids from 1 in their order."""
-    return [{"id": k + 1, "name": name} for k, name in enumerate(dict.fromkeys(names))]
 
 
 def check_labels(names: Iterable[str], path: Path) -> None:
@@ -113,18 +100,3 @@ def is_category(row: object) -> bool:
         and isinstance(row.get("id"), int)
         and not isinstance(row["id"], bool)
     )
-
-
-def check_distinct(categories: Iterable[Category], path: Path) -> None:
-    """Makes sure that no id and no name is given twice."""
-    seen: set[tuple[str, Any]] = set()
-    for index, row in enumerate(categories):
-        for key in ("id", "name"):
-            if (key, row[key]) in seen:
-                raise InputError(
-                    f"{row[key]!r:.80} is given twice",
-                    "give each category its own id and name",
-                    file=path,
-                    field=f"categories[{index}].{key}",
-                )
-            seen.add((key, row[key]))

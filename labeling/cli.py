@@ -13,7 +13,7 @@ from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
 
 if TYPE_CHECKING:
-    from labeling.importing import Imported
+    from beltmark.datasets.label_studio.importing import Imported
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -100,9 +100,9 @@ def _export(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from beltmark.contract.documents import write_json  # noqa: PLC0415
+    from beltmark.datasets.label_studio.importing import ImportPlan, to_coco  # noqa: PLC0415
+    from beltmark.datasets.label_studio.tasks import read_tasks  # noqa: PLC0415
     from labeling.classes import read_classes  # noqa: PLC0415
-    from labeling.importing import ImportPlan, to_coco  # noqa: PLC0415
-    from labeling.tasks import read_tasks  # noqa: PLC0415
 
     _check_apart(arguments.export, arguments.out)
     plan = ImportPlan(

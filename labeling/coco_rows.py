@@ -4,22 +4,17 @@
 is asked first. What the rows become in Label Studio is left to `exporting`.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from beltmark.contract.documents import parse, read_bytes
-from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import MAX_ANNOTATION_BYTES, read_coco
+from beltmark.contract.documents import parse
+from beltmark.datasets.coco import read_coco
+from beltmark.datasets.label_studio.words import Number, Row
+from beltmark.datasets.text import load_json
 from labeling.classes import check_labels
-from labeling.regions import MAX_COORDINATE
-
-Row = dict[str, Any]
-Number = Annotated[int | float, Field(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
-"""A coordinate; a whole number stays one."""
 
 KEPT_OF_DATASET: Final = ("info", "licenses", "categories")
 """What is said of the dataset as a whole, beside its images and annotations."""
@@ -106,19 +101,3 @@ def _rows(document: Row, name: str, form: type[_Form], path: Path) -> list[Row]:
         parse(row, form, f"{path}: {name}[{index}]").model_dump(exclude_unset=True)
         for index, row in enumerate(document[name])
     ]
-
-
-def load_json(path: Path) -> Any:
-    """Reads a JSON file in which every number is one.
-
-    Raises:
-        InputError: Missing, too large, or not valid JSON.
-    """
-
-    def refuse(name: str) -> NoReturn:
-        raise ValueError(f"{name} is no number")
-
-    try:
-        return json.loads(read_bytes(path, limit=MAX_ANNOTATION_BYTES), parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"not valid JSON: {error}", "export it anew", file=path) from None

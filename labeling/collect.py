@@ -19,11 +19,11 @@ from beltmark.contract.documents import (
 )
 from beltmark.contract.sample import Sample
 from beltmark.datasets.images import decode_image
-from labeling import memory
-from labeling.addresses import address_of
-from labeling.config import IMAGE
+from beltmark.datasets.label_studio import memory
+from beltmark.datasets.label_studio.addresses import address_of
+from beltmark.datasets.label_studio.regions import Size
+from beltmark.datasets.label_studio.words import IMAGE
 from labeling.exporting import predicted_region
-from labeling.regions import Size
 from labeling.site import ListedSample, SampleGone
 
 TASKS_FILE = "tasks.json"

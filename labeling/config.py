@@ -6,22 +6,16 @@ project, and drawing, are left to Label Studio and to people.
 
 import colorsys
 from collections.abc import Sequence
-from typing import Final
 from xml.etree import ElementTree
 
-from labeling.classes import NONE_OF_THESE, UNSURE
-
-IMAGE: Final = "image"
-"""Name of the image, and the field of a task's data that holds its address."""
-
-LABEL: Final = "label"
-"""Name of the control that says of which class a box is."""
-
-FLAGS_CONTROL: Final = "flags"
-"""Name of the control that says more of a box."""
-
-FLAGS: Final = ("truncated", "blurred", "uncertain")
-"""What can be true of a box; each is a field of the COCO annotation of the same name."""
+from beltmark.datasets.label_studio.words import (
+    FLAGS,
+    FLAGS_CONTROL,
+    IMAGE,
+    LABEL,
+    NONE_OF_THESE,
+    UNSURE,
+)
 
 _GOLDEN_TURN = 0.618_033_988_75
 """Steps of this along the circle of colours stay far from each other, however many they are."""

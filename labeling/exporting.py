@@ -10,15 +10,20 @@ from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from labeling import memory
-from labeling.addresses import address_of
-from labeling.classes import UNSURE
-from labeling.coco_rows import CocoRows, Number, Row
-from labeling.config import FLAGS, FLAGS_CONTROL, IMAGE, LABEL
-from labeling.regions import Box, Size, to_percent
-
-PERCENT_FIELD: Final = "label_studio_percent"
-"""Field of an annotation: the percents that were drawn, where its pixels don't give them back."""
+from beltmark.datasets.label_studio import memory
+from beltmark.datasets.label_studio.addresses import address_of
+from beltmark.datasets.label_studio.regions import Box, Size, to_percent
+from beltmark.datasets.label_studio.words import (
+    FLAGS,
+    FLAGS_CONTROL,
+    IMAGE,
+    LABEL,
+    PERCENT_FIELD,
+    UNSURE,
+    Number,
+    Row,
+)
+from labeling.coco_rows import CocoRows
 
 _PERCENT: Final = TypeAdapter(tuple[Number, Number, Number, Number])
 

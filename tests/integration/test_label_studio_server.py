@@ -24,7 +24,7 @@ from label_studio_tasks import HOSTILE, write_dataset
 from beltmark.contract.documents import sha256_of
 from beltmark.datasets.coco import read_coco
 from beltmark.datasets.images import read_image_bytes
-from labeling.classes import NONE_OF_THESE, UNSURE
+from beltmark.datasets.label_studio.words import NONE_OF_THESE, UNSURE
 from labeling.cli import main
 from labeling.collect import collect
 from labeling.config import label_config

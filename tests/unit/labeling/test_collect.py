@@ -12,10 +12,10 @@ import pytest
 
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.datasets.label_studio.importing import ImportPlan, to_coco
+from beltmark.datasets.label_studio.tasks import read_tasks
 from labeling.collect import Collected, collect
-from labeling.importing import ImportPlan, to_coco
 from labeling.site import ListedSample, SampleGone
-from labeling.tasks import read_tasks
 
 DIGEST = "0" * 64
 

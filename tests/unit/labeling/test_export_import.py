@@ -14,14 +14,13 @@ from beltmark.contract.documents import write_json
 from beltmark.contract.errors import InputError
 from beltmark.datasets.coco import read_coco
 from beltmark.datasets.dataset import Dataset
+from beltmark.datasets.label_studio.importing import Imported, ImportPlan, to_coco
+from beltmark.datasets.label_studio.tasks import read_tasks
+from beltmark.datasets.label_studio.words import FLAGS, PERCENT_FIELD, numbered
 from beltmark.simulation.dataset import DatasetPlan
 from beltmark.simulation.dataset import write_dataset as write_simulated
-from labeling.classes import numbered
 from labeling.coco_rows import CocoRows, read_rows
-from labeling.config import FLAGS
-from labeling.exporting import PERCENT_FIELD, ExportPlan, to_tasks
-from labeling.importing import Imported, ImportPlan, to_coco
-from labeling.tasks import read_tasks
+from labeling.exporting import ExportPlan, to_tasks
 
 
 def exported(dataset: Path, plan: ExportPlan | None = None) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ import pytest
 from label_studio_tasks import HEIGHT, WIDTH, answer, region, task, write_tasks
 
 from beltmark.contract.errors import InputError
-from labeling.classes import numbered
-from labeling.importing import Imported, ImportPlan, to_coco
-from labeling.tasks import read_tasks
+from beltmark.datasets.label_studio.importing import Imported, ImportPlan, to_coco
+from beltmark.datasets.label_studio.tasks import read_tasks
+from beltmark.datasets.label_studio.words import numbered
 
 
 def imported(folder: Path, tasks: object, **plan: Any) -> Imported:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from label_studio_tasks import HOSTILE
 
 from beltmark.contract.errors import InputError
-from labeling.classes import NONE_OF_THESE, UNSURE, check_labels, numbered, read_classes
-from labeling.config import FLAGS, label_config
+from beltmark.datasets.label_studio.words import FLAGS, NONE_OF_THESE, UNSURE, numbered
+from labeling.classes import check_labels, read_classes
+from labeling.config import label_config
 
 NAMES = st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=8)
 

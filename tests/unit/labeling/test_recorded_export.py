@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from label_studio_tasks import write_dataset
 
+from beltmark.datasets.label_studio.importing import Imported, ImportPlan, to_coco
+from beltmark.datasets.label_studio.tasks import read_tasks
 from labeling.coco_rows import read_rows
 from labeling.exporting import ExportPlan, to_tasks
-from labeling.importing import Imported, ImportPlan, to_coco
-from labeling.tasks import read_tasks
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "label_studio"
 DRAWN = {

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
-from labeling.coco_rows import load_json
-from labeling.config import FLAGS_CONTROL
+from beltmark.datasets.label_studio.words import FLAGS_CONTROL
+from beltmark.datasets.text import load_json
 
 _MAX_SIZE_PX: Final = 32_768
 _MIN_ONLY: Final = frozenset({"annotator", "annotation_id", "created_at", "updated_at"})

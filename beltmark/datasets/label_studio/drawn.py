@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
-from labeling.coco_rows import Number
-from labeling.config import FLAGS, FLAGS_CONTROL
-from labeling.regions import Box
-from labeling.tasks import Region, Work
+from beltmark.datasets.label_studio.regions import Box
+from beltmark.datasets.label_studio.tasks import Region, Work
+from beltmark.datasets.label_studio.words import FLAGS, FLAGS_CONTROL, Number
 
 
 class _BoxValue(BaseModel):

@@ -10,13 +10,10 @@ from pathlib import Path
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.coco import TOLERATED_OVERSHOOT_PX
-from labeling import memory
-from labeling.classes import UNSURE
-from labeling.coco_rows import Row
-from labeling.config import FLAGS
-from labeling.drawn import DrawnBox
-from labeling.exporting import PERCENT_FIELD
-from labeling.regions import Box, Size, is_same, to_percent, to_pixels
+from beltmark.datasets.label_studio import memory
+from beltmark.datasets.label_studio.drawn import DrawnBox
+from beltmark.datasets.label_studio.regions import Box, Size, is_same, to_percent, to_pixels
+from beltmark.datasets.label_studio.words import FLAGS, PERCENT_FIELD, UNSURE, Row
 
 
 @dataclass(frozen=True)

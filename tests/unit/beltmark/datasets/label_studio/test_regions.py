@@ -5,7 +5,7 @@ from math import nextafter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeling.regions import Box, Size, is_same, to_percent, to_pixels
+from beltmark.datasets.label_studio.regions import Box, Size, is_same, to_percent, to_pixels
 
 SIZES = st.tuples(st.integers(1, 20_000), st.integers(1, 20_000))
 

@@ -15,15 +15,27 @@ from typing import Any
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
 from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_image
-from labeling import memory
-from labeling.addresses import file_name_of, is_within
-from labeling.classes import NONE_OF_THESE, UNSURE, Category, check_distinct, numbered
-from labeling.coco_rows import Row
-from labeling.config import IMAGE
-from labeling.drawn import DrawnBox, drawn_boxes
-from labeling.labelled import Ids, LabelledTask, annotation_rows, image_row, remembered_ids
-from labeling.regions import Size
-from labeling.tasks import Task, Work
+from beltmark.datasets.label_studio import memory
+from beltmark.datasets.label_studio.addresses import file_name_of, is_within
+from beltmark.datasets.label_studio.drawn import DrawnBox, drawn_boxes
+from beltmark.datasets.label_studio.labelled import (
+    Ids,
+    LabelledTask,
+    annotation_rows,
+    image_row,
+    remembered_ids,
+)
+from beltmark.datasets.label_studio.regions import Size
+from beltmark.datasets.label_studio.tasks import Task, Work
+from beltmark.datasets.label_studio.words import (
+    IMAGE,
+    NONE_OF_THESE,
+    UNSURE,
+    Category,
+    Row,
+    check_distinct,
+    numbered,
+)
 
 
 @dataclass(frozen=True)

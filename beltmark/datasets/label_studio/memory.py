@@ -12,10 +12,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from beltmark.contract.documents import parse
-from labeling.classes import Category
-from labeling.coco_rows import Number, Row
-from labeling.regions import Box
-from labeling.tasks import Region, Task
+from beltmark.datasets.label_studio.regions import Box
+from beltmark.datasets.label_studio.tasks import Region, Task
+from beltmark.datasets.label_studio.words import Category, Number, Row
 
 FIELD: Final = "beltmark"
 """Under this name it lies, in the data of a task and in the `meta` of a region."""
