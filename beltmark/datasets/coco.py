@@ -1,23 +1,30 @@
 """Reads object-detection datasets in COCO format, and refuses what would mislead training.
 
-Beyond COCO it keeps what belts need: `scene` and `sequence` of an image, its `ignore` regions, and
-`track_id`, `truncated`, `blurred` and `uncertain` of a box. Splitting is left to `split`.
+Beyond COCO it keeps what belts need. Of an image: `scene` and `sequence`, its `ignore` regions
+`[[x, y, width, height], ...]`, its class as a whole (`category_id`), and what else is told of it,
+in `attributes` or as a field of its own (`ATTRIBUTES`). Of a box: `track_id`, `truncated`,
+`blurred` and `uncertain`. Writing is left to `coco_writing`, splitting to `split`.
 """
 
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from beltmark.contract.documents import parse, read_bytes, sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.datasets.checking import check_class_names, checked_box
 from beltmark.datasets.dataset import Box, Dataset, LabelledImage, LabelledObject
+from beltmark.datasets.files import DatasetFiles, clean_name
+from beltmark.datasets.sizes import MAX_SIDE_PX
+from beltmark.datasets.text import MAX_ANNOTATION_BYTES, parse_json
 
-MAX_ANNOTATION_BYTES = 1024 * 1024 * 1024
-TOLERATED_OVERSHOOT_PX = 2.0
-"""Boxes may leave the image by less than this: they are cut at its border, and counted."""
+ATTRIBUTES: Final = ("item", "session", "station", "light", "captured_at", "annotator", "split")
+"""Fields of an image's row that are taken over into its attributes."""
+
+MAX_ATTRIBUTES: Final = 64
+MAX_ATTRIBUTE_LENGTH: Final = 1_000
 
 
 class _Row(BaseModel):
@@ -37,11 +44,12 @@ class _Category(_Row):
 
 class _Image(_Row):
     file_name: str = Field(min_length=1)
-    width: int = Field(gt=0, le=32_768)
-    height: int = Field(gt=0, le=32_768)
+    width: int = Field(gt=0, le=MAX_SIDE_PX)
+    height: int = Field(gt=0, le=MAX_SIDE_PX)
     scene: int | str | None = None
     sequence: int | str | None = None
     ignore: tuple[tuple[float, float, float, float], ...] = ()
+    category_id: int | None = None
 
 
 class _Annotation(_Row):
@@ -56,24 +64,46 @@ class _Annotation(_Row):
 
 
 def read_coco(path: Path) -> Dataset:
-    """Reads an annotation file; image files must exist beside it, and are read later.
+    """Reads an annotation file; its image files must exist, and are read later.
+
+    Names of images are relative to the annotation file's folder; where that is called
+    `annotations`, they may also be relative to the folder above it or to `images` or the like in
+    that (see `_folders`).
 
     Raises:
         InputError: Names file, element (such as `annotations[12].bbox`) and mend.
     """
     content = read_bytes(path, limit=MAX_ANNOTATION_BYTES)
-    try:
-        document = json.loads(content)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"not valid JSON: {error}", "export it anew", file=path) from None
+    document = parse_json(content, path)
+    return dataset_of(document, path, sha256=sha256_of(content), folders=_folders(path))
+
+
+def dataset_of(
+    document: object, path: Path, *, sha256: str, folders: Iterable[Path], format_name: str = "coco"
+) -> Dataset:
+    """Checks the content of an annotation file.
+
+    Args:
+        document: As `json.loads` returns it.
+        path: For messages.
+        sha256: Digest of what it was read from.
+        folders: Where the images may lie; the first in which the first image lies counts.
+        format_name: Of what it was read from.
+
+    Raises:
+        InputError: Names file, element (such as `annotations[12].bbox`) and mend.
+    """
     if not isinstance(document, dict):
         raise InputError("not a COCO file", "give a JSON object with images", file=path)
     categories = _rows(document, "categories", _Category, path)
+    check_class_names(
+        ((row.name, f"categories[{index}].name") for index, row in enumerate(categories)),
+        path,
+        "categories",
+    )
     images = _rows(document, "images", _Image, path)
     annotations = _rows(document, "annotations", _Annotation, path)
-    _check_names(categories, path)
-    for index, image in enumerate(images):
-        _check_file(path, index, image)
+    paths = _paths(images, path, folders)
     class_index = {row.id: k for k, row in enumerate(sorted(categories, key=lambda row: row.id))}
     objects: dict[int, list[LabelledObject]] = {image.id: [] for image in images}
     ignored: dict[int, list[Box]] = {
@@ -83,22 +113,23 @@ def read_coco(path: Path) -> Dataset:
     clipped = 0
     for index, row in enumerate(annotations):
         where = f"annotations[{index}]"
-        known = ", ".join(map(str, class_index))
-        if row.category_id not in class_index:
-            raise InputError(
-                f"{row.category_id} is no category (known: {known})",
-                "add the category or correct the id",
-                file=path,
-                field=f"{where}.category_id",
-            )
-        if row.image_id not in image_of:
+        _check_category(row.category_id, class_index, path, where)
+        image = image_of.get(row.image_id)
+        if image is None:
             raise InputError(
                 f"{row.image_id} is no image",
                 "add the image or remove the annotation",
                 file=path,
                 field=f"{where}.image_id",
             )
-        box, was_clipped = _checked_box(row, image_of[row.image_id], path, f"{where}.bbox")
+        x, y, width, height = row.bbox
+        box, was_clipped = checked_box(
+            (x, y, x + width, y + height),
+            (image.width, image.height),
+            path,
+            f"{where}.bbox",
+            shown=list(row.bbox),
+        )
         clipped += was_clipped
         if row.iscrowd:
             ignored[row.image_id].append(box)
@@ -113,24 +144,26 @@ def read_coco(path: Path) -> Dataset:
                 uncertain=row.uncertain,
             )
         )
-    return Dataset(
-        path,
-        sha256_of(content),
-        tuple(row.name for row in sorted(categories, key=lambda row: row.id)),
-        tuple(
+    labelled = []
+    for index, image in enumerate(images):
+        where = f"images[{index}]"
+        if image.category_id is not None:
+            _check_category(image.category_id, class_index, path, where)
+        labelled.append(
             LabelledImage(
-                path.parent / image.file_name,
+                paths[index],
                 image.width,
                 image.height,
                 _first_given(image.scene, image.sequence, image.file_name),
                 _first_given(image.sequence, image.scene, image.file_name),
                 tuple(ignored[image.id]),
                 tuple(objects[image.id]),
+                None if image.category_id is None else class_index[image.category_id],
+                _attributes(document["images"][index], path, where),
             )
-            for image in images
-        ),
-        clipped,
-    )
+        )
+    names = tuple(row.name for row in sorted(categories, key=lambda row: row.id))
+    return Dataset(path, sha256, names, tuple(labelled), clipped, format_name)
 
 
 def _rows(document: Mapping[str, Any], name: str, model: type[RowT], path: Path) -> list[RowT]:
@@ -158,63 +191,72 @@ def _rows(document: Mapping[str, Any], name: str, model: type[RowT], path: Path)
     return rows
 
 
-def _check_names(categories: Iterable[_Category], path: Path) -> None:
-    seen: set[str] = set()
-    for index, row in enumerate(categories):
-        if row.name in seen:
+def _paths(images: list[_Image], path: Path, folders: Iterable[Path]) -> list[Path]:
+    """Returns the image files, all of them below one of the folders, none of them twice."""
+    candidates = [DatasetFiles(folder) for folder in folders]
+    files = candidates[0]
+    if images and (name := clean_name(images[0].file_name)) is not None:
+        files = next((each for each in candidates if each.has(name)), files)
+    first: dict[Path, int] = {}
+    for index, image in enumerate(images):
+        where = f"images[{index}].file_name"
+        found = files.path_of(image.file_name, path, where)
+        if first.setdefault(found, index) != index:
             raise InputError(
-                f"{row.name!r} is the name of two categories",
-                "join them, or name them apart",
+                f"{image.file_name!r:.200} is the file of images[{first[found]}] already",
+                "join them, so that no image is learnt from and judged by",
                 file=path,
-                field=f"categories[{index}].name",
+                field=where,
             )
-        seen.add(row.name)
-    if not seen:
-        raise InputError("names no class", "add the categories", file=path, field="categories")
+    return list(first)
 
 
-def _check_file(path: Path, index: int, image: _Image) -> None:
-    field = f"images[{index}].file_name"
-    name = PurePosixPath(image.file_name)
-    if name.is_absolute() or ".." in name.parts:
+def _folders(path: Path) -> list[Path]:
+    """Returns where images may lie: beside the file, or where COCO itself and CVAT put them.
+
+    COCO has `annotations/instances_train2017.json` beside `train2017/`, CVAT
+    `annotations/instances_default.json` beside `images/` or `images/default/`.
+    """
+    if path.parent.name != "annotations":
+        return [path.parent]
+    above = path.parent.parent
+    part = path.stem.split("_", 1)[-1]
+    return [path.parent, above / "images", above / "images" / part, above / part, above]
+
+
+def _check_category(
+    category_id: int, class_index: Mapping[int, int], path: Path, where: str
+) -> None:
+    if category_id not in class_index:
+        known = ", ".join(map(str, list(class_index)[:20]))
         raise InputError(
-            f"{image.file_name!r} leads out of the dataset",
-            "give a path below the annotation file's folder",
+            f"{category_id} is no category (known: {known})",
+            "add the category or correct the id",
             file=path,
-            field=field,
-        )
-    if not (path.parent / name).is_file():
-        raise InputError(
-            f"no such image: {path.parent / name}",
-            "copy the image there, or remove its entry",
-            file=path,
-            field=field,
+            field=f"{where}.category_id",
         )
 
 
-def _checked_box(row: _Annotation, image: _Image, path: Path, field: str) -> tuple[Box, bool]:
-    """Returns the box as corners within the image, and whether it had to be cut."""
-    x, y, width, height = row.bbox
-    if width <= 0 or height <= 0:
+def _attributes(row: Mapping[str, Any], path: Path, where: str) -> dict[str, str]:
+    """Returns what else is told of an image: text and numbers, as text."""
+    given = row.get("attributes")
+    told = given if isinstance(given, dict) else {}
+    plain = {
+        name: str(value)
+        for name, value in (*told.items(), *((name, row.get(name)) for name in ATTRIBUTES))
+        if isinstance(value, str | int | float)
+    }
+    if len(plain) > MAX_ATTRIBUTES or any(
+        len(text) > MAX_ATTRIBUTE_LENGTH for text in (*plain, *plain.values())
+    ):
         raise InputError(
-            f"{list(row.bbox)} has no area", "draw it anew or remove it", file=path, field=field
-        )
-    given = (x, y, x + width, y + height)
-    box = (
-        max(given[0], 0.0),
-        max(given[1], 0.0),
-        min(given[2], float(image.width)),
-        min(given[3], float(image.height)),
-    )
-    overshoot = max(abs(a - b) for a, b in zip(given, box, strict=True))
-    if overshoot >= TOLERATED_OVERSHOOT_PX or box[0] >= box[2] or box[1] >= box[3]:
-        raise InputError(
-            f"{list(row.bbox)} leaves its image of {image.width}x{image.height} pixels",
-            "correct the box; is it [x, y, width, height] in pixels of this image?",
+            f"tells more than {MAX_ATTRIBUTES} attributes, or one of more than "
+            f"{MAX_ATTRIBUTE_LENGTH} characters",
+            "keep what splits and slices go by",
             file=path,
-            field=field,
+            field=f"{where}.attributes",
         )
-    return box, overshoot > 0
+    return plain
 
 
 def _first_given(*values: int | str | None) -> str:

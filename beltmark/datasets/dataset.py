@@ -66,6 +66,8 @@ class Dataset:
         class_names: In the order of their ids.
         images: In the order of the file.
         clipped: How many boxes left their image a little and were cut at its border.
+        format: What it was read as, such as `coco`.
+        notes: What the reader left out or took for granted, a sentence each.
     """
 
     path: Path
@@ -73,3 +75,5 @@ class Dataset:
     class_names: tuple[str, ...]
     images: tuple[LabelledImage, ...]
     clipped: int
+    format: str = ""
+    notes: tuple[str, ...] = ()

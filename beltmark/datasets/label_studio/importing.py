@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
-from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_image
 from beltmark.datasets.label_studio import memory
 from beltmark.datasets.label_studio.addresses import file_name_of, is_within
 from beltmark.datasets.label_studio.drawn import DrawnBox, drawn_boxes
@@ -36,6 +34,7 @@ from beltmark.datasets.label_studio.words import (
     check_distinct,
     numbered,
 )
+from beltmark.datasets.sizes import image_sizes
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def to_coco(tasks: Sequence[Task], plan: ImportPlan) -> Imported:
         counts["skipped"] += bool(task.works) and not answers
         counts["several"] += len(answers) > 1
         if answers:
-            labelled.append(_label(task, _latest(answers), plan))
+            labelled.append(_label(task, latest(answers), plan))
     if not labelled:
         raise InputError("no task has an answer", "label some first", file=plan.source)
     _check_images(labelled, plan.source)
@@ -135,7 +134,7 @@ def _rows(tasks: list[LabelledTask], categories: list[Category], source: Path) -
     return {"categories": categories, "images": images, "annotations": annotations}
 
 
-def _latest(answers: Sequence[Work]) -> Work:
+def latest(answers: Sequence[Work]) -> Work:
     """Returns the answer that was changed last.
 
     That it is marked as ground truth doesn't count: Label Studio marks so whatever is imported, and
@@ -196,11 +195,7 @@ def _size_of_file(task: Task, row: Row, plan: ImportPlan) -> Size:
             file=plan.source,
             field=task.name,
         )
-    decoded = decode_image(read_bytes(path, limit=MAX_IMAGE_BYTES))
-    if decoded is None:
-        raise InputError("not a readable image", "replace it", file=path)
-    height_px, width_px = decoded.shape[:2]
-    return width_px, height_px
+    return image_sizes([path])[0]
 
 
 def _check_images(labelled: Sequence[LabelledTask], source: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beltmark.contract.errors import InputError
-from beltmark.datasets.coco import TOLERATED_OVERSHOOT_PX
+from beltmark.datasets.checking import TOLERATED_OVERSHOOT_PX
 from beltmark.datasets.label_studio import memory
 from beltmark.datasets.label_studio.drawn import DrawnBox
 from beltmark.datasets.label_studio.regions import Box, Size, is_same, to_percent, to_pixels

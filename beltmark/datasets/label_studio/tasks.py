@@ -62,6 +62,7 @@ class Work(_Read):
         id: Its number in Label Studio.
         result: The regions.
         was_cancelled: The task was skipped.
+        completed_by: Who gave it: a number, or what Label Studio tells of the person.
         created_at: When it was begun.
         updated_at: When it was last changed.
     """
@@ -69,8 +70,17 @@ class Work(_Read):
     id: int | None = None
     result: tuple[Region, ...]
     was_cancelled: bool = False
+    completed_by: int | str | dict[str, Any] | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+    @property
+    def annotator(self) -> str | None:
+        """Who gave it, by address where that is told, else by number."""
+        told = self.completed_by
+        if isinstance(told, dict):
+            told = told.get("email") or told.get("id")
+        return None if told is None else str(told)
 
     @property
     def as_of(self) -> datetime:
@@ -108,7 +118,15 @@ def read_tasks(path: Path) -> list[Task]:
     Raises:
         InputError: Not such an export; names the task and the field.
     """
-    document = load_json(path)
+    return tasks_of(load_json(path), path)
+
+
+def tasks_of(document: object, path: Path) -> list[Task]:
+    """Returns the tasks of an export's content, as `json.loads` returns it.
+
+    Raises:
+        InputError: Not such an export; names the task and the field.
+    """
     if isinstance(document, dict) and "images" in document:
         raise InputError("this is a COCO dataset", "export it, or give Label Studio's", file=path)
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
@@ -166,6 +184,7 @@ def _min_work(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": row["annotation_id"],
         "result": result,
+        "completed_by": row.get("annotator"),
         "created_at": row.get("created_at"),
         "updated_at": row.get("updated_at"),
     }
