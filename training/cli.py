@@ -9,8 +9,9 @@ import sys
 
 from beltmark.command import run_command
 from training.commands import evaluate, operating_point, release, run
+from training.commands.data import group as data
 
-_COMMANDS = (run, evaluate, operating_point, release)
+_COMMANDS = (data, run, evaluate, operating_point, release)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -90,6 +90,12 @@ class DatasetFiles:
             if current.count("/") > _MAX_DEPTH:
                 raise InputError("is too deep", "flatten the folders", file=self.root / current)
             for name in sorted(listing.files):
+                if not name.isprintable():
+                    raise InputError(
+                        f"the file {name!r:.200} has a name that is no text",
+                        "rename it",
+                        file=self.root / current,
+                    )
                 if not name.startswith("."):
                     count += 1
                     yield _join(current, name)
@@ -178,10 +184,10 @@ def clean_name(given: str) -> str | None:
     r"""Returns a file's name with `/` between its parts; None if it leads out of its folder.
 
     Windows' `\` and a leading `./` are mended; names that are absolute, go up or name a drive lead
-    out, and so do those that no file can have.
+    out, and so do those that are no text.
     """
     name = given.replace("\\", "/")
-    if name.startswith("/") or _DRIVE.match(name) or "\0" in name:
+    if name.startswith("/") or _DRIVE.match(name) or not name.isprintable():
         return None
     parts = [part for part in name.split("/") if part not in ("", ".")]
     return None if not parts or ".." in parts else "/".join(parts)
@@ -189,7 +195,8 @@ def clean_name(given: str) -> str | None:
 
 def is_image(name: str) -> bool:
     """Whether a file is an image, by the ending of its name."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    _, dot, ending = name.rpartition(".")
+    return bool(dot) and f".{ending.lower()}" in IMAGE_SUFFIXES
 
 
 def _join(folder: str, name: str) -> str:

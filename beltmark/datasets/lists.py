@@ -79,10 +79,11 @@ def read_lists(path: Path, wanted: str | None = None) -> Dataset:
         part = part_of(table.path.stem)
         for line in lines_of(table, file, class_of):
             class_name = _class_name(line, class_of, names, bool(known), table)
-            image = files.path_of(line.file, table.path, line.where)
-            name = clean_name(line.file) or str(image)
-            each = gathered.setdefault(name, _Gathered(table.path, line))
-            _add(each, line, class_name, part, table)
+            name = clean_name(line.file) or ""
+            if name not in gathered:
+                files.path_of(line.file, table.path, line.where)
+                gathered[name] = _Gathered(table.path, line)
+            _add(gathered[name], line, class_name, part, table)
     class_names = _ordered(names)
     check_class_names([(name, "classes") for name in class_names], path)
     digest = hashlib.sha256(f"{wanted}\n".encode())

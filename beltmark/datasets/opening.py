@@ -38,12 +38,14 @@ class Format:
         told_by: What it is known by, for people.
         find: Returns what its reader takes, if a path is of this format.
         read: Its reader.
+        reads_folders: It takes a folder as such, not only a file in it.
     """
 
     name: str
     told_by: str
     find: Callable[[Path], Path | None]
     read: Callable[[Path], Dataset]
+    reads_folders: bool = False
 
 
 def read_dataset(
@@ -76,6 +78,10 @@ def _choose(path: Path, name: str | None) -> tuple[Format, Path]:
         if name is None or each.name == name:
             found = each.find(path)
             if found is None and name is not None:
+                if path.is_dir() and not each.reads_folders:
+                    raise InputError(
+                        f"has no {name} dataset in it", f"looked for {each.told_by}", file=path
+                    )
                 found = path  # its reader tells what is wrong with it
             if found is not None:
                 return each, found
@@ -175,12 +181,17 @@ FORMATS: Final = (
         read_label_studio,
     ),
     Format("yolo", "YOLO's data.yaml", _find_yolo, read_yolo),
-    Format("voc", "Pascal VOC (a folder with .xml files or Annotations)", _find_voc, read_voc),
-    Format("csv", "a list (.csv with a header, or a folder of them)", _find_lists, read_lists),
+    Format(
+        "voc", "Pascal VOC (a folder with .xml files or Annotations)", _find_voc, read_voc, True
+    ),
+    Format(
+        "csv", "a list (.csv with a header, or a folder of them)", _find_lists, read_lists, True
+    ),
     Format(
         "folders",
         "class folders with images and without other annotations",
         _find_folders,
         read_folders,
+        True,
     ),
 )

@@ -4,8 +4,8 @@ VOC's own tree is `Annotations/`, `JPEGImages/` and `ImageSets/Main/`; labelImg 
 each XML file beside its image. What was decided, and why:
 
 * **Coordinates.** VOC counts pixels from 1, both ends included: from `xmin` to `xmax` is from
-  `xmin - 1` to `xmax` as we count. Other tools write corners from 0 into the same fields. A
-  coordinate below 1 proves such a tool, so then all corners of the dataset are taken as they stand;
+  `xmin - 1` to `xmax` as we count. Other tools write corners from 0 into the same fields. An `xmin`
+  or `ymin` below 1 proves such a tool, so then all corners of the dataset are taken as they stand;
   else VOC's rule holds. (Where no box touches the left or upper border, corners from 0 are so read
   a pixel too large on these two sides; `notes` tells which way was taken.)
 * **difficult** objects become ignored regions: VOC's evaluation counts neither missing nor finding
@@ -20,6 +20,7 @@ What stands in one file is read in `voc_annotation`, writing is left to `voc_wri
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -87,7 +88,7 @@ def read_voc(folder: Path) -> Dataset:
 def _first_pixel(annotations: Iterable[VocAnnotation]) -> int:
     """Returns which number the first pixel has: 0 if there is proof of it, else VOC's 1."""
     corners = (each.corners for read in annotations for each in read.objects)
-    return 0 if any(min(each) < 1 for each in corners) else 1
+    return 0 if any(min(each[:2]) < 1 for each in corners) else 1
 
 
 def _images(
@@ -158,10 +159,11 @@ def _image_of(annotation: VocAnnotation, name: str, files: DatasetFiles) -> str:
     if "Annotations" in parts:
         at = parts.index("Annotations")
         places += ["/".join([*parts[:at], each, *parts[at + 1 :]]) for each in _IMAGE_FOLDERS]
-    for place in places:
-        for base in (annotation.filename, *_names_of(stem)):
+    told = [annotation.filename] if is_image(annotation.filename) else []
+    for base in itertools.chain(told, _names_of(stem)):
+        for place in places:
             found = f"{place}/{base}" if place else base
-            if is_image(found) and files.has(found):
+            if files.has(found):
                 return found
     raise InputError(
         f"no such image: {annotation.filename or stem!r:.200} "

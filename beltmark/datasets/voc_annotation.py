@@ -91,8 +91,10 @@ def _parse(content: bytes, path: Path) -> ElementTree.Element:
 
 def _size(root: ElementTree.Element, path: Path) -> Size | None:
     """Returns the size that the file tells; some tools write 0 where they don't know it."""
-    sides = [_whole(root, f"size/{side}", path) for side in ("width", "height")]
-    width_px, height_px = (side or 0 for side in sides)
+    size = root.find("size")
+    if size is None:
+        return None
+    width_px, height_px = _whole(size, "width", path), _whole(size, "height", path)
     if not width_px or not height_px:
         return None
     if not (0 < width_px <= MAX_SIDE_PX and 0 < height_px <= MAX_SIDE_PX):
@@ -110,8 +112,9 @@ def _object(element: ElementTree.Element, where: str, path: Path) -> VocObject:
     if not name:
         raise InputError("missing", "name the class", file=path, field=f"{where}.name")
     corners = []
+    box = element.find("bndbox")
     for corner in _CORNERS:
-        text = element.findtext(f"bndbox/{corner}")
+        text = None if box is None else box.findtext(corner)
         value = None if text is None else number(text)
         if value is None:
             told = "missing" if text is None else f"{text.strip()!r:.60} is no number"
@@ -136,8 +139,8 @@ def _flag(element: ElementTree.Element, name: str, where: str, path: Path) -> bo
     return text in ("1", "true")
 
 
-def _whole(root: ElementTree.Element, name: str, path: Path) -> int | None:
-    text = root.findtext(name)
+def _whole(size: ElementTree.Element, side: str, path: Path) -> int | None:
+    text = size.findtext(side)
     if text is None or not text.strip():
         return None
     value = whole_number(text)
@@ -146,6 +149,6 @@ def _whole(root: ElementTree.Element, name: str, path: Path) -> int | None:
             f"{text.strip()!r:.60} is no whole number",
             "give pixels",
             file=path,
-            field=name.replace("/", "."),
+            field=f"size.{side}",
         )
     return value

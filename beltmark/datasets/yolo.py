@@ -29,6 +29,7 @@ from beltmark.datasets.yolo_labels import LabelPlan, parse_labels
 
 _PARTS: Final = ("train", "val", "valid", "test")
 _MAX_YAML_BYTES = 1024 * 1024
+_MAX_DEPTH = 8
 _MAX_LABEL_BYTES = 16 * 1024 * 1024
 _MAX_LIST_BYTES = 1024 * 1024 * 1024
 
@@ -121,14 +122,19 @@ def label_name(image: str) -> str:
 
 
 def _load(content: bytes, path: Path) -> Mapping[str, Any]:
-    """Reads YAML of plain values; aliases, by which a few bytes could grow, are refused."""
+    """Reads YAML of plain values; what could grow from a few bytes is refused.
+
+    That is aliases, and lists in lists: the parser takes time with the square of their depth.
+    """
     text = decode_text(content, path)
+    depth = 0
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise InputError(
-                    "has an alias (*) in it", "write its value out", file=path, field=_line(event)
-                )
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent) or depth > _MAX_DEPTH:
+                told = "is too deep" if depth > _MAX_DEPTH else "has an alias (*) in it"
+                raise InputError(told, "write plain values", file=path, field=_line(event))
         document = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         field = _line(error) if error.problem_mark else None

@@ -66,6 +66,10 @@ def annotation(**changes: Any) -> dict[str, Any]:
     return {"id": 1, "image_id": 1, "category_id": 7, "bbox": [10, 10, 20, 20]} | changes
 
 
+def image(**changes: Any) -> dict[str, Any]:
+    return {"id": 1, "file_name": "a.png", "width": 64, "height": 48} | changes
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "told"),
     [
@@ -82,6 +86,20 @@ def annotation(**changes: Any) -> dict[str, Any]:
             {"categories": [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}], "annotations": []},
             "categories[1].name",
             "two categories",
+        ),
+        (
+            {"categories": [{"id": 1, "name": "a"}, {"id": 2, "name": "A"}], "annotations": []},
+            "categories[1].name",
+            "upper and lower case",
+        ),
+        ({"annotations": [annotation(bbox=[0, 0, 1e300, 1e300])]}, "annotations[0].bbox", "leaves"),
+        ({"images": [image(), image(id=2)], "annotations": []}, "images[1].file_name", "already"),
+        ({"images": [image(width=10**9)], "annotations": []}, "images[0].width", "32768"),
+        ({"images": [image(category_id=4)], "annotations": []}, "images[0].category_id", "known"),
+        (
+            {"images": [image(attributes={"a": "x" * 2_000})], "annotations": []},
+            "images[0].attributes",
+            "characters",
         ),
     ],
 )
@@ -102,9 +120,30 @@ def test_images_must_be_below_the_file(tmp_path: Path, name: str) -> None:
     assert caught.value.field == "images[0].file_name"
 
 
-def test_not_json_is_refused(tmp_path: Path) -> None:
+def test_what_is_told_of_an_image_is_kept(tmp_path: Path) -> None:
+    row = image(
+        category_id=2,
+        session=7,
+        light="dim",
+        captured_at=None,
+        attributes={"shelf": 1.5, "light": "red", "nested": {"a": 1}},
+        license=3,
+    )
+    found = read_coco(write(tmp_path, document(images=[row], annotations=[]))).images[0]
+    assert found.class_index == 0
+    assert found.attributes == {"shelf": "1.5", "session": "7", "light": "dim"}
+
+
+def test_a_mark_before_the_text_and_names_of_windows_are_no_problem(tmp_path: Path) -> None:
+    path = write(tmp_path, document(images=[image(file_name=".\\a.png")], annotations=[]))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_coco(path).images[0].path == tmp_path / "a.png"
+
+
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, '{"images": NaN}', "\0", "1" * 5_000])
+def test_not_json_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "annotations.json"
-    path.write_text("{")
+    path.write_text(content)
     with pytest.raises(InputError, match="JSON"):
         read_coco(path)
 
