@@ -69,7 +69,12 @@ def check_class_names(
     """
     seen: dict[str, str] = {}
     for name, where in names:
-        if not name.strip() or not name.isprintable() or len(name) > MAX_NAME_LENGTH:
+        if (
+            not name
+            or name != name.strip()
+            or not name.isprintable()
+            or len(name) > MAX_NAME_LENGTH
+        ):
             raise InputError(
                 f"{name!r:.80} is no name of a class",
                 f"rename it: printable text of up to {MAX_NAME_LENGTH} characters",

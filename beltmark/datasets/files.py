@@ -4,6 +4,7 @@ Names come from annotation files, which came from somewhere: whatever leads out 
 its name or by a link, is refused. What the files hold is left to others.
 """
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -145,6 +146,8 @@ class DatasetFiles:
         except (FileNotFoundError, NotADirectoryError):
             return _Listing()
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return _Listing()
             raise InputError(
                 f"cannot be read: {error.strerror}", "check its permissions", file=path
             ) from None
@@ -157,8 +160,8 @@ class DatasetFiles:
     def _missing(self, name: str, file: Path, where: str | None) -> InputError:
         parts = name.split("/")
         for end in range(1, len(parts) + 1):
-            path = self.root.joinpath(*parts[:end])
-            if len(name) < 4096 and path.is_symlink() and not self._is_inside(str(path)):
+            path = os.path.join(self.root, *parts[:end])
+            if os.path.islink(path) and not self._is_inside(path):
                 return InputError(
                     f"{'/'.join(parts[:end])!r:.200} is a link that leads out of the dataset",
                     "copy the file in its place",

@@ -14,7 +14,7 @@ from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.datasets.text import decode_text
 
-MAX_TABLE_BYTES: Final = 1024 * 1024 * 1024
+MAX_TABLE_BYTES: Final = 256 * 1024 * 1024
 MAX_COLUMNS: Final = 64
 _DELIMITERS = ",;\t"
 

@@ -129,7 +129,10 @@ def _no_box(region: Region, where: str, source: Path) -> InputError:
     if region.from_name is None:
         mend = f"remove the {region.type} in Label Studio"
     else:
-        mend = f"draw a box, or pass it over with --ignore-controls {region.from_name}"
+        mend = (
+            "draw a box, or pass it over with "
+            f"beltmark-label import --ignore-controls {region.from_name}"
+        )
     return InputError(
         f"{region.type!r:.80} is no box, and a COCO dataset of boxes has no place for it",
         mend,

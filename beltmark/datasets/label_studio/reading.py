@@ -10,7 +10,8 @@ nobody drew. Besides:
   of each person as a dataset of its own, to compare them;
 * a choice for the image as a whole is its class where the export has no boxes: the choice of the
   only such control, or of that named `choice`, `class` or `label`. Other choices, and the fields
-  of the task's data that splits go by (`session` and the like), are its attributes.
+  of the task's data that splits go by (`session` and the like), are its attributes;
+* choices for a box other than its flags are left out, and counted in `notes`.
 
 Images lie beside the export or in `images` there, under the last part of their address.
 """
@@ -30,7 +31,7 @@ from beltmark.datasets.files import DatasetFiles
 from beltmark.datasets.label_studio import memory
 from beltmark.datasets.label_studio.addresses import file_name_of
 from beltmark.datasets.label_studio.importing import ImportPlan, latest, to_coco
-from beltmark.datasets.label_studio.tasks import Region, Task, Work, tasks_of
+from beltmark.datasets.label_studio.tasks import Task, Work, tasks_of
 from beltmark.datasets.label_studio.words import (
     FLAGS_CONTROL,
     IMAGE,
@@ -58,11 +59,13 @@ class _Answer:
         task: With this answer alone, without what is said of the image as a whole.
         annotator: Whose it is.
         said: What is said of the image as a whole, by control.
+        left_out: How many choices for boxes have no place in a dataset.
     """
 
     task: Task
     annotator: str | None
     said: Mapping[str, str]
+    left_out: int = 0
 
 
 def read_label_studio(path: Path) -> Dataset:
@@ -152,11 +155,13 @@ def _dataset(
     )
     without = len(tasks) - len(answered)
     several = sum(len(list(filter(counts, task.works))) > 1 for task in tasks)
+    left_out = sum(each.left_out for each in answered)
     notes = [
         told
         for count, told in (
             (without, f"left out {without} tasks without answer"),
             (several, f"took the latest of several answers to {several} tasks"),
+            (left_out, f"left out {left_out} choices for boxes"),
         )
         if count
     ]
@@ -168,9 +173,13 @@ def _answer(task: Task, work: Work, path: Path) -> _Answer:
     boxes = {region.id for region in work.result if region.type == "rectanglelabels"}
     said: dict[str, str] = {}
     regions = []
+    left_out = 0
     for region in work.result:
-        if not _is_of_image(region, boxes):
+        if region.type != "choices" or region.from_name == FLAGS_CONTROL:
             regions.append(region)
+            continue
+        if "x" in region.value or (region.id is not None and region.id in boxes):
+            left_out += 1
             continue
         where = f"{path}: {task.name}, {region.from_name}"
         said[region.from_name or ""] = ", ".join(parse(region.value, _Choices, where).choices)
@@ -181,16 +190,7 @@ def _answer(task: Task, work: Work, path: Path) -> _Answer:
             if isinstance(value := task.data.get(name), str) and name not in said
         }
     kept = work.model_copy(update={"result": tuple(regions)})
-    return _Answer(replace(task, works=(kept,)), work.annotator, said)
-
-
-def _is_of_image(region: Region, boxes: set[str | None]) -> bool:
-    return (
-        region.type == "choices"
-        and region.from_name != FLAGS_CONTROL
-        and region.id not in boxes - {None}
-        and "x" not in region.value
-    )
+    return _Answer(replace(task, works=(kept,)), work.annotator, said, left_out)
 
 
 def _class_control(answered: Sequence[_Answer], path: Path) -> str | None:

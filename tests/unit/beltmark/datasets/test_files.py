@@ -77,8 +77,16 @@ def test_what_is_missing_is_told_with_its_path(tmp_path: Path) -> None:
 
 
 def test_a_name_longer_than_any_file_is_missing_not_a_crash(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such image"):
-        found(tmp_path, "x" * 100_000)
+    for name in ("x" * 300, "x/" * 3_000 + "x", "x" * 100_000):
+        with pytest.raises(InputError, match="no such image"):
+            found(tmp_path, name)
+
+
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    write_picture(tmp_path / "a\x1b[31m.png")
+    with pytest.raises(InputError, match="a name that is no text") as caught:
+        list(DatasetFiles(tmp_path).below())
+    assert "\x1b" not in str(caught.value)
 
 
 def test_a_folder_is_no_image(tmp_path: Path) -> None:

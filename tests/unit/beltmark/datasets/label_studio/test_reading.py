@@ -84,6 +84,15 @@ def test_choices_beside_boxes_are_attributes(folder: Path) -> None:
     assert (image.class_index, image.attributes) == (None, {"light": "dim, red"})
 
 
+def test_choices_for_boxes_are_left_out_and_counted(folder: Path) -> None:
+    of_box = {**choice("quality", "good"), "id": "r1"}
+    flag = {**choice("flags", "blurred"), "id": "r1"}
+    dataset = read_label_studio(write_tasks(folder, [task(1, answer(region(), of_box, flag))]))
+    image = dataset.images[0]
+    assert (image.objects[0].blurred, image.class_index, image.attributes) == (True, None, {})
+    assert dataset.notes == ("left out 1 choices for boxes",)
+
+
 def test_choices_of_which_none_is_the_class_are_refused(folder: Path) -> None:
     path = write_tasks(folder, [task(1, answer(choice("light", "dim"), choice("shelf", "a")))])
     with pytest.raises(InputError, match="none is known to be the class"):
