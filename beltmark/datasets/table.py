@@ -76,6 +76,14 @@ def read_table(path: Path) -> Table:
 
 def _columns(values: tuple[str, ...], path: Path) -> dict[str, int]:
     names = [value.lower() for value in values]
+    unreadable = next((name for name in names if not name.isprintable()), None)
+    if unreadable is not None:
+        raise InputError(
+            f"the column {unreadable!r:.60} has a name that is no text",
+            "rename it",
+            file=path,
+            field="line 1",
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None or len(names) > MAX_COLUMNS:
         told = f"{twice!r:.60} twice" if twice is not None else f"{len(names)} columns"

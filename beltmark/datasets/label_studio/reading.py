@@ -145,7 +145,9 @@ def _dataset(
     if class_control is not None and not categories:
         chosen = {each.said[class_control] for each in answered if class_control in each.said}
         categories = numbered(sorted(chosen))
-    plan = ImportPlan(path, folder, categories)
+    # JSON-MIN doesn't tell of which box a flag is true.
+    passed_over = {FLAGS_CONTROL} if any(task.is_min for task in tasks) else set()
+    plan = ImportPlan(path, folder, categories, ignored_controls=frozenset(passed_over))
     document = to_coco([each.task for each in answered], plan).document
     ids = {row["name"]: row["id"] for row in document["categories"]}
     for row, each in zip(document["images"], answered, strict=True):
@@ -217,7 +219,8 @@ def _labels(works: Iterable[Work]) -> set[str]:
         for work in works
         for region in work.result
         if region.type == "rectanglelabels"
-        for label in region.value.get("rectanglelabels", ())
+        if isinstance(labels := region.value.get("rectanglelabels"), list)
+        for label in labels
         if isinstance(label, str) and label != UNSURE
     }
 

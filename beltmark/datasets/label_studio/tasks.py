@@ -156,7 +156,9 @@ def _from_min(document: list[dict[str, Any]], path: Path) -> Iterator[Task]:
     """
     answers: dict[object, list[dict[str, Any]]] = {}
     for index, row in enumerate(document):
-        answers.setdefault(row.get("id", f"row {index}"), []).append(row)
+        told = row.get("id")
+        key = told if isinstance(told, int | str) else f"row {index}"
+        answers.setdefault(key, []).append(row)
     for index, rows in enumerate(answers.values()):
         works = [_min_work(row) for row in rows if row.get("annotation_id") is not None]
         task = {"id": rows[0].get("id"), "data": rows[0], "annotations": works}

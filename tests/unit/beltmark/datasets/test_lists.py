@@ -106,6 +106,7 @@ def test_lists_of_a_folder_are_its_parts(folder: Path) -> None:
         ("a.png,cup\n", "no column of the images", "line 1"),
         ("file,product\na.png,cup\n", "no column of the classes", "line 1"),
         ("file,file,class\n", "twice", "line 1"),
+        ("file,cl\x1bass\n", "no text", "line 1"),
         ("file,class\na.png\n", "has 1 values", "line 2"),
         ("file,class\n,cup\n", "names no image", "line 2"),
         ("file,class\nnone.png,cup\n", "no such image", "line 2"),
