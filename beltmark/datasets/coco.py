@@ -240,6 +240,8 @@ def _check_category(
 def _attributes(row: Mapping[str, Any], path: Path, where: str) -> dict[str, str]:
     """Returns what else is told of an image: text and numbers, as text."""
     given = row.get("attributes")
+    if not given and row.keys().isdisjoint(ATTRIBUTES):
+        return {}
     told = given if isinstance(given, dict) else {}
     plain = {
         name: str(value)

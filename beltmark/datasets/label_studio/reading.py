@@ -16,6 +16,7 @@ nobody drew. Besides:
 Images lie beside the export or in `images` there, under the last part of their address.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,8 +65,21 @@ class _Answer:
 
     task: Task
     annotator: str | None
-    said: Mapping[str, str]
+    said: Mapping[str, tuple[str, ...]]
     left_out: int = 0
+
+
+@dataclass(frozen=True)
+class _Classes:
+    """The classes of an export.
+
+    Attributes:
+        control: Which choice for the whole image is its class; None where boxes are drawn.
+        categories: The classes; empty to take those that the tasks tell or use.
+    """
+
+    control: str | None
+    categories: Sequence[Category]
 
 
 def read_label_studio(path: Path) -> Dataset:
@@ -94,22 +108,13 @@ def read_each_annotator(path: Path) -> dict[str, Dataset]:
         InputError: Names task, region and mend; or no answer tells whose it is.
     """
     tasks, sha256 = _read(path)
-    people = sorted(
-        {name for task in tasks for work in task.works if (name := _counts_for(work)) is not None}
-    )
+    works = [(task, work) for task in tasks for work in task.works if _counts(work)]
+    people = sorted({work.annotator for _, work in works if work.annotator is not None})
     if not people:
         raise InputError("no answer tells whose it is", "export it from Label Studio", file=path)
-    labels = sorted(_labels(work for task in tasks for work in task.works if _counts(work)))
-    told = memory.categories_of(next((d for t in tasks if (d := memory.dataset_of(t, path))), None))
-    categories = told or numbered(labels)
+    classes = _classes([_answer(task, work, path) for task, work in works], tasks, path)
     return {
-        name: _dataset(
-            tasks,
-            path,
-            sha256,
-            lambda work, name=name: _counts_for(work) == name,  # type: ignore[misc]
-            categories,
-        )
+        name: _dataset(tasks, path, sha256, functools.partial(_is_by, name), classes)
         for name in people
     }
 
@@ -123,8 +128,8 @@ def _counts(work: Work) -> bool:
     return not work.was_cancelled
 
 
-def _counts_for(work: Work) -> str | None:
-    return None if work.was_cancelled else work.annotator
+def _is_by(annotator: str, work: Work) -> bool:
+    return not work.was_cancelled and work.annotator == annotator
 
 
 def _dataset(
@@ -132,7 +137,7 @@ def _dataset(
     path: Path,
     sha256: str,
     counts: Callable[[Work], bool],
-    categories: Sequence[Category] = (),
+    classes: _Classes | None = None,
 ) -> Dataset:
     """Returns the dataset of the latest of the answers that count."""
     answered = [
@@ -141,17 +146,14 @@ def _dataset(
         if (works := [work for work in task.works if counts(work)])
     ]
     folder = _folder(answered, path)
-    class_control = _class_control(answered, path)
-    if class_control is not None and not categories:
-        chosen = {each.said[class_control] for each in answered if class_control in each.said}
-        categories = numbered(sorted(chosen))
+    classes = classes or _classes(answered, tasks, path)
     # JSON-MIN doesn't tell of which box a flag is true.
     passed_over = {FLAGS_CONTROL} if any(task.is_min for task in tasks) else set()
-    plan = ImportPlan(path, folder, categories, ignored_controls=frozenset(passed_over))
+    plan = ImportPlan(path, folder, classes.categories, ignored_controls=frozenset(passed_over))
     document = to_coco([each.task for each in answered], plan).document
     ids = {row["name"]: row["id"] for row in document["categories"]}
     for row, each in zip(document["images"], answered, strict=True):
-        _tell(row, each, class_control, ids)
+        _tell(row, each, classes.control, ids, path)
     dataset = dataset_of(
         document, path, sha256=sha256, folders=[folder], format_name="label_studio"
     )
@@ -173,7 +175,7 @@ def _dataset(
 def _answer(task: Task, work: Work, path: Path) -> _Answer:
     """Parts an answer into what is said of regions and what is said of the image as a whole."""
     boxes = {region.id for region in work.result if region.type == "rectanglelabels"}
-    said: dict[str, str] = {}
+    said: dict[str, tuple[str, ...]] = {}
     regions = []
     left_out = 0
     for region in work.result:
@@ -184,15 +186,26 @@ def _answer(task: Task, work: Work, path: Path) -> _Answer:
             left_out += 1
             continue
         where = f"{path}: {task.name}, {region.from_name}"
-        said[region.from_name or ""] = ", ".join(parse(region.value, _Choices, where).choices)
+        said[region.from_name or ""] = parse(region.value, _Choices, where).choices
     if task.is_min:  # a choice of one stands among the fields of the task's data
         said |= {
-            name: value
+            name: (value,)
             for name in _CLASS_CONTROLS
             if isinstance(value := task.data.get(name), str) and name not in said
         }
     kept = work.model_copy(update={"result": tuple(regions)})
     return _Answer(replace(task, works=(kept,)), work.annotator, said, left_out)
+
+
+def _classes(answers: Sequence[_Answer], tasks: Sequence[Task], path: Path) -> _Classes:
+    """Returns the classes that these answers use, or that the tasks tell."""
+    control = _class_control(answers, path)
+    if control is not None:
+        chosen = {name for each in answers for name in each.said.get(control, ())}
+        return _Classes(control, numbered(sorted(chosen)))
+    told = next((d for task in tasks if (d := memory.dataset_of(task, path)) is not None), None)
+    labels = _labels(work for each in answers for work in each.task.works)
+    return _Classes(None, memory.categories_of(told) or numbered(sorted(labels)))
 
 
 def _class_control(answered: Sequence[_Answer], path: Path) -> str | None:
@@ -226,7 +239,11 @@ def _labels(works: Iterable[Work]) -> set[str]:
 
 
 def _tell(
-    row: dict[str, Any], each: _Answer, class_control: str | None, ids: Mapping[str, int]
+    row: dict[str, Any],
+    each: _Answer,
+    class_control: str | None,
+    ids: Mapping[str, int],
+    path: Path,
 ) -> None:
     """Adds what is told of an image as a whole to its row."""
     data = each.task.data
@@ -236,11 +253,19 @@ def _tell(
     if each.annotator is not None:
         row["annotator"] = each.annotator
     said = dict(each.said)
-    chosen = said.pop(class_control, None) if class_control is not None else None
-    if chosen is not None:
-        row["category_id"] = ids[chosen]
+    chosen = said.pop(class_control, ()) if class_control is not None else ()
+    if len(chosen) > 1:
+        raise InputError(
+            f"{', '.join(chosen):.200}: several classes for one image",
+            "choose one",
+            file=path,
+            field=f"{each.task.name}, {class_control}",
+        )
+    if chosen:
+        row["category_id"] = ids[chosen[0]]
     if said:
-        row["attributes"] = {**row.get("attributes", {}), **said}
+        texts = {name: ", ".join(choices) for name, choices in said.items()}
+        row["attributes"] = {**row.get("attributes", {}), **texts}
 
 
 def _folder(answered: Sequence[_Answer], path: Path) -> Path:

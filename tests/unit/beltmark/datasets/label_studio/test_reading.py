@@ -78,6 +78,16 @@ def test_choices_are_the_class_where_there_are_no_boxes(folder: Path) -> None:
     assert [dict(image.attributes) for image in dataset.images] == [{"light": "dim"}, {}, {}]
 
 
+def test_each_persons_choices_are_of_the_same_classes(folder: Path) -> None:
+    tasks = [
+        task(1, answer(choice("choice", "tube"), completed_by=1)),
+        task(2, answer(choice("choice", "cup"), completed_by=2)),
+    ]
+    each = read_each_annotator(write_tasks(folder, tasks))
+    assert [dataset.class_names for dataset in each.values()] == [("cup", "tube")] * 2
+    assert [dataset.images[0].class_index for dataset in each.values()] == [1, 0]
+
+
 def test_choices_beside_boxes_are_attributes(folder: Path) -> None:
     path = write_tasks(folder, [task(1, answer(region(), choice("light", "dim", "red")))])
     image = read_label_studio(path).images[0]
@@ -125,6 +135,7 @@ def test_images_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
         ([task(9, answer(region()))], "no such image"),
         ([task(1, answer(region()), image="../../1.png")], "no such image"),
         ([task(1)], "no task has an answer"),
+        ([task(1, answer(choice("class", "cup", "tube")))], "several classes for one image"),
         ([task(1, answer({**region(), "value": {"rectanglelabels": None}}))], "missing"),
         ([task(1, answer(region(label="cup"), region("r2", "Cup")))], "upper and lower case"),
         ([1], "not Label Studio's tasks"),
