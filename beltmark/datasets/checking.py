@@ -15,6 +15,9 @@ from beltmark.datasets.sizes import Size
 TOLERATED_OVERSHOOT_PX: Final = 2.0
 """Boxes may leave the image by less than this: they are cut at its border, and counted."""
 
+ROUNDING_PX: Final = 0.01
+"""What leaves the image by no more than this comes of rounding: it is cut, but not counted."""
+
 MAX_CLASSES: Final = 10_000
 MAX_NAME_LENGTH: Final = 200
 
@@ -22,7 +25,7 @@ MAX_NAME_LENGTH: Final = 200
 def checked_box(
     corners: Box, size: Size, file: Path, field: str, *, shown: object = None
 ) -> tuple[Box, bool]:
-    """Returns a box within its image, and whether it had to be cut.
+    """Returns a box within its image, and whether it had to be cut by more than rounding.
 
     Args:
         corners: Left, top, right, bottom, in pixels.
@@ -51,7 +54,7 @@ def checked_box(
             file=file,
             field=field,
         )
-    return box, True
+    return box, overshoot > ROUNDING_PX
 
 
 def check_class_names(

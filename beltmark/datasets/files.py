@@ -159,7 +159,7 @@ class DatasetFiles:
 
     def _missing(self, name: str, file: Path, where: str | None) -> InputError:
         parts = name.split("/")
-        for end in range(1, len(parts) + 1):
+        for end in range(1, min(len(parts), _MAX_DEPTH) + 1):
             path = os.path.join(self.root, *parts[:end])
             if os.path.islink(path) and not self._is_inside(path):
                 return InputError(

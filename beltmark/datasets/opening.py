@@ -23,6 +23,7 @@ from beltmark.datasets.yolo import read_yolo
 
 _YAML: Final = (".yaml", ".yml")
 _COCO_NAMES: Final = ("annotations.json", "_annotations.coco.json", "dataset.json")
+_COCO_KEYS: Final = (b'"images"', b'"annotations"', b'"categories"', b'"annotation_id"')
 _YOLO_NAMES: Final = ("data.yaml", "dataset.yaml", "data.yml", "dataset.yml")
 _ANNOTATIONS: Final = (".json", ".jsonl", ".csv", ".xml", ".yaml", ".yml")
 _LOOKED_AT = 200
@@ -101,7 +102,11 @@ def _is_in(path: Path, name: str) -> Path | None:
 
 
 def _find_json(path: Path, first: bytes) -> Path | None:
-    """Returns a JSON file that begins as the format does, given itself or its folder."""
+    """Returns a JSON file that begins as the format does, given itself or its folder.
+
+    In a folder, one of a name that tells nothing must also have a word of the formats in it.
+    """
+    keys: tuple[bytes, ...] = ()
     if path.is_dir():
         names = DatasetFiles(path).files()
         given = [name for name in _COCO_NAMES if name in names]
@@ -111,6 +116,7 @@ def _find_json(path: Path, first: bytes) -> Path | None:
         if not given and len(others) != 1:
             return None
         path = path / (given or others)[0]
+        keys = () if given else _COCO_KEYS
     elif path.suffix.lower() != ".json":
         return None
     try:
@@ -118,7 +124,9 @@ def _find_json(path: Path, first: bytes) -> Path | None:
             start = file.read(4096)
     except OSError:
         return None  # its reader says so if it was asked for by name
-    return path if start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(first) else None
+    if not start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(first):
+        return None
+    return path if not keys or any(key in start for key in keys) else None
 
 
 def _instances(folder: Path) -> str | None:

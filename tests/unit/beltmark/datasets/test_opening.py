@@ -57,6 +57,15 @@ def folders(folder: Path) -> Path:
 MAKERS = [coco, label_studio, yolo, voc, voc_in_parts, csv, folders]
 
 
+@pytest.mark.parametrize("make", [yolo, voc, csv])
+def test_another_file_beside_it_does_not_matter(
+    make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    make(tmp_path)
+    (tmp_path / "package.json").write_text('{"name": "viewer"}')
+    assert read_dataset(tmp_path).format == make.__name__
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_what_it_is_is_told_from_file_and_folder(
     make: Callable[[Path], Path], tmp_path: Path

@@ -89,6 +89,10 @@ def test_points_of_a_body_are_left_out(folder: Path) -> None:
 def test_a_small_overshoot_is_cut_and_counted(folder: Path) -> None:
     label(folder, "train/a", "0 0.99 0.5 0.05 0.5\n")
     assert read_yolo(folder / "data.yaml").clipped == 1
+    label(folder, "train/a", "0 0.833333334 0.5 0.333333333 0.5\n")  # rounding is no overshoot
+    dataset = read_yolo(folder / "data.yaml")
+    assert dataset.images[0].objects[0].box_xyxy_px[2] == 64
+    assert dataset.clipped == 0
 
 
 def test_the_digest_is_of_what_is_told(folder: Path) -> None:
