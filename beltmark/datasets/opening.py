@@ -18,6 +18,7 @@ from beltmark.datasets.files import DatasetFiles, is_image
 from beltmark.datasets.folders import read_folders
 from beltmark.datasets.label_studio.reading import read_label_studio
 from beltmark.datasets.lists import CLASSES_FILE, read_lists
+from beltmark.datasets.snapshots.opening import is_snapshot, open_snapshot
 from beltmark.datasets.voc import read_voc
 from beltmark.datasets.yolo import read_yolo
 
@@ -55,13 +56,15 @@ def read_dataset(
     """Reads the dataset at a path; what it is is told from the file or folder itself.
 
     Args:
-        path: A file or a folder.
+        path: A file, a folder, or a snapshot as `STORE@NAME`.
         format: One of `FORMATS`, where the path doesn't tell, or tells another.
         class_column: Of CSV lists: the column of the classes, such as `coarse_class`.
 
     Raises:
         InputError: Nothing is there, no reader knows it, or it would mislead training.
     """
+    if format is None and is_snapshot(path):
+        return open_snapshot(path)
     if not path.exists():
         raise InputError("no such file or folder", "check the path", file=path)
     chosen, found = _choose(path, format)

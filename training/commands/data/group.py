@@ -2,9 +2,10 @@
 
 import argparse
 
-from training.commands.data import show
+from training.commands.data import add as adding
+from training.commands.data import diff, export, forget, listing, merge, show, verify
 
-_WORDS = (show,)
+_WORDS = (show, adding, merge, diff, listing, verify, export, forget)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

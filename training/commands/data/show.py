@@ -8,6 +8,8 @@ from pathlib import Path
 
 from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.opening import read_dataset
+from beltmark.datasets.snapshots.opening import is_snapshot
+from training.commands.data.show_snapshot import show_snapshot
 
 _MAX_VALUES = 6
 """How many values of an attribute are told one by one."""
@@ -15,8 +17,8 @@ _MAX_VALUES = 6
 
 def add(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the word."""
-    show = words.add_parser("show", help="tell what a dataset is and what is in it")
-    show.add_argument("path", type=Path, help="a file or a folder of any format that is known")
+    show = words.add_parser("show", help="tell what a dataset or snapshot is and what is in it")
+    show.add_argument("path", type=Path, help="a file or a folder of any format, or STORE@NAME")
     show.add_argument("--format", metavar="NAME", help="what it is, where the path doesn't tell")
     show.add_argument("--class-column", metavar="NAME", help="of a CSV list, such as coarse_class")
     show.add_argument("--json", action="store_true", help="as JSON")
@@ -24,6 +26,8 @@ def add(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _show(arguments: argparse.Namespace) -> int:
+    if arguments.format is None and is_snapshot(arguments.path):
+        return show_snapshot(arguments.path, arguments.json)
     dataset = read_dataset(arguments.path, arguments.format, class_column=arguments.class_column)
     told = summary(dataset)
     print(json.dumps(told, indent=2) if arguments.json else "\n".join(_lines(dataset)))
