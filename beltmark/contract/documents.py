@@ -50,14 +50,16 @@ def read_bytes(path: Path, *, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
     return content
 
 
-def read_document(path: Path, model: type[DocumentT]) -> DocumentT:
-    """Reads a JSON or TOML file (by its ending) into `model`.
+def read_document(
+    path: Path, model: type[DocumentT], *, limit: int = MAX_DOCUMENT_BYTES
+) -> DocumentT:
+    """Reads a JSON or TOML file (by its ending) of at most `limit` bytes into `model`.
 
     Raises:
         InputError: Missing, malformed, or a field that does not fit; names the first such field.
         UnknownVersionError: The document's `format_version` is not one that `model` knows.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, limit=limit)
     data: object
     try:
         text = content.decode()

@@ -3,9 +3,9 @@
 import argparse
 
 from training.commands.data import add as adding
-from training.commands.data import diff, export, forget, listing, merge, show, verify
+from training.commands.data import diff, export, forget, listing, merge, show, split, verify
 
-_WORDS = (show, adding, merge, diff, listing, verify, export, forget)
+_WORDS = (show, adding, merge, diff, listing, verify, export, forget, split)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
