@@ -4,7 +4,7 @@ Paths are relative to the folder that the command is started in.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,7 +28,7 @@ class Simulated(Document):
 
 
 class DataSettings(Document):
-    """Where images come from and which are put aside, by scene.
+    """Where images come from and which are put aside: by a split file, or by scene.
 
     Attributes:
         annotations: A COCO file; either this or `simulated`.
@@ -38,6 +38,8 @@ class DataSettings(Document):
         test_scenes: Never seen before the last evaluation.
         validation_share: Share of scenes drawn for validation, in place of naming them.
         test_share: Likewise for test.
+        split: A file that `beltmark-train data split` wrote, in place of scenes and shares.
+        fold: Where that has folds: which judges; the next one chooses, the others teach.
     """
 
     annotations: Path | None = None
@@ -46,17 +48,23 @@ class DataSettings(Document):
     test_scenes: tuple[str | int, ...] = ()
     validation_share: Annotated[float, Field(ge=0, lt=0.5)] = 0
     test_share: Annotated[float, Field(ge=0, lt=0.5)] = 0
+    split: Path | None = None
+    fold: Annotated[int, Field(ge=0, lt=100)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.annotations is None) == (self.simulated is None):
             raise ValueError("give either annotations or simulated")
-        if (self.validation_scenes or self.test_scenes) and (
-            self.validation_share or self.test_share
-        ):
+        named = bool(self.validation_scenes or self.test_scenes)
+        drawn = bool(self.validation_share or self.test_share)
+        if named and drawn:
             raise ValueError("name scenes or give shares, not both")
-        if not (self.test_scenes or self.test_share):
-            raise ValueError("put scenes aside to be judged by: test_scenes or test_share")
+        if self.split is not None and (named or drawn):
+            raise ValueError("a split says which images are put aside: name no scenes or shares")
+        if self.fold is not None and self.split is None:
+            raise ValueError("fold is one of a split's: name the split")
+        if not (self.split or self.test_scenes or self.test_share):
+            raise ValueError("put images aside to be judged by: split, test_scenes or test_share")
         return self
 
 
@@ -118,14 +126,49 @@ class AugmentSettings(Document):
         paste_share: Share of samples made by laying cut-out objects on a background.
         max_pasted: At most so many objects on one background.
         simulated_backgrounds: Rendered belts with foreign objects, to paste on and to learn from.
-        pipeline: Albumentations transforms, in this order, for every sample.
+        preset: A pipeline to begin with: `light`, `belt`, `strong`, or a TOML file.
+        pipeline: Albumentations transforms, in this order, for every sample. One that the preset
+            has too takes its place there, the others follow; p = 0 leaves one out.
     """
 
     mosaic_share: Probability = 0
     paste_share: Probability = 0
     max_pasted: Annotated[int, Field(ge=1, le=32)] = 8
     simulated_backgrounds: Annotated[int, Field(ge=0, le=10_000)] = 0
+    preset: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     pipeline: tuple[Transform, ...] = ()
+
+
+class BalanceSettings(Document):
+    """What is done for classes that have few images.
+
+    Attributes:
+        sampling: `repeat` shows images of rare classes more often (repeat factor sampling: Gupta
+            et al., LVIS, CVPR 2019, section 5.2), `off` each once a round, `auto` repeats where
+            the most frequent class is in more than ten times as many images as the rarest.
+        repeat_below: Share of images below which a class is rare; without it, the median class's.
+        loss: `effective` weighs what is learnt of a class by its effective number of objects (Cui
+            et al., CVPR 2019, equation 3), `off` not.
+        beta: How far objects of a class are taken to be alike: 0 weighs all classes the same,
+            almost 1 by one over their number.
+    """
+
+    sampling: Literal["off", "repeat", "auto"] = "auto"
+    repeat_below: Annotated[float, Field(gt=0, le=1)] | None = None
+    loss: Literal["off", "effective"] = "off"
+    beta: Annotated[float, Field(ge=0, lt=1)] = 0.999
+
+
+class CacheSettings(Document):
+    """Where pictures that are larger than training needs are kept scaled down; changes no result.
+
+    Attributes:
+        folder: Runs may share it; without it, `pictures` in the run's folder.
+        limit_mb: At most so much is kept; 0 keeps nothing.
+    """
+
+    folder: Path | None = None
+    limit_mb: Annotated[int, Field(ge=0, le=10_000_000)] = 8192
 
 
 class CompressSettings(Document):
@@ -156,4 +199,6 @@ class TrainConfig(Document):
     input: InputSettings
     training: TrainingSettings
     augment: AugmentSettings = AugmentSettings()
+    balance: BalanceSettings = BalanceSettings()
+    cache: CacheSettings = CacheSettings()
     compress: CompressSettings = CompressSettings()

@@ -28,6 +28,7 @@ from rich.progress import (
 )
 from torch import nn
 
+from beltmark.contract.documents import sync
 from beltmark.contract.errors import InputError
 from edge_agent.vision.processor import has_instructions
 from training.config import TrainConfig, TrainingSettings
@@ -103,12 +104,14 @@ def train(
         batch_size=settings.batch_size,
         workers=settings.workers,
     )
+    weights = samples.class_weights
+    class_weights = None if weights is None else torch.from_numpy(weights)
     saved_at = time.monotonic()
     state.network.train()
     with _stop_signals() as stop, _progress() as progress:
         bar = progress.add_task("training", total=settings.steps, completed=state.step, told="")
         for batch in loader:
-            told = _step(state, batch, settings, centres, strides)
+            told = _step(state, batch, settings, (centres, strides), class_weights)
             state.step += 1
             progress.update(bar, completed=state.step, told=told)
             if progress.disable and state.step % LOG_EVERY_STEPS == 0:
@@ -145,9 +148,9 @@ def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
         },
         temporary,
     )
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(temporary)
     os.replace(temporary, path)
+    sync(path.parent)
 
 
 def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
@@ -183,8 +186,8 @@ def _step(
     state: RunState,
     batch: Batch,
     settings: TrainingSettings,
-    centres: torch.Tensor,
-    strides: torch.Tensor,
+    places_and_strides: tuple[torch.Tensor, torch.Tensor],
+    class_weights: torch.Tensor | None,
 ) -> str:
     """Learns from one batch; returns what to tell about it."""
     rate = learning_rate(state.step, settings)
@@ -193,7 +196,9 @@ def _step(
     images = normalised(batch.images).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16, enabled=_HAS_BFLOAT16):
         raw = state.network(images)
-    losses = detection_losses(raw, centres, strides, batch.boxes, batch.labels)
+    losses = detection_losses(
+        raw, *places_and_strides, batch.boxes, batch.labels, class_weights=class_weights
+    )
     state.optimiser.zero_grad()
     torch.autograd.backward(losses.classes + losses.boxes)
     nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)

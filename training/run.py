@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import shutil
 import subprocess
 import tempfile
 import time
@@ -15,7 +16,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from beltmark.contract.documents import parse, read_bytes, read_document, sha256_of
+from beltmark.contract.documents import parse, read_bytes, sha256_of, sync
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import (
     GOLDEN,
@@ -24,6 +25,7 @@ from beltmark.contract.package import (
     Manifest,
     ModelPackage,
     Postprocess,
+    load_package,
 )
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.images import decode_image, read_image_bytes
@@ -37,14 +39,19 @@ from training.evaluate.calibration import fit_temperature
 from training.evaluate.evaluation import Evaluation, evaluate, metrics_of
 from training.export import OUTPUTS, export_core, with_pixels
 from training.package import write_package
+from training.presets import read_config
 from training.report import write_report
 from training.sources import fingerprint, input_spec, open_dataset, split_dataset, training_samples
+from training.stages import Stages
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "package"
 REFERENCE = "reference-fp32"
 """A second package with the same model before compression, for comparing; it never ships."""
+
+PROVING = ".proving-"
+"""Begins the names of folders that a run removes when it ends."""
 
 NOT_YET = "0" * 64
 """Stands for digests in a draft."""
@@ -88,8 +95,10 @@ def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
         InputError: Configuration, data or folder cannot be used.
         Interrupted: The user stopped it; the checkpoint is written.
     """
-    config = read_document(config_path, TrainConfig)
-    _check_folder(folder)
+    config = read_config(config_path)
+    done = _check_folder(folder, config_path, resume=resume)
+    if done is not None:
+        return done
     dataset = open_dataset(config, folder)
     plan = _Plan(config, config_path, dataset, split_dataset(config, dataset), folder)
     log.info(
@@ -97,18 +106,24 @@ def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
         *map(len, (plan.split.train, plan.split.validation, plan.split.test)),
     )
     draft = _draft(plan)
-    samples = training_samples(config, config_path, plan.split.train, folder)
-    state = engine.start(config, len(dataset.class_names))
-    identity = fingerprint(config, dataset)
+    classes = len(dataset.class_names)
+    samples = training_samples(config, config_path, plan.split.train, classes, folder)
+    state = engine.start(config, classes)
+    identity = fingerprint(config, dataset, plan.split)
+    stages = Stages(folder, identity, resume=resume)
     if resume:
         engine.load_checkpoint(state, folder / engine.CHECKPOINT, identity)
         log.info("resumed at step %d", state.step)
     network = engine.train(state, samples, config, identity, folder)
     spec = input_spec(config)
-    core = export_core(network, spec)
+    log.info("trained; exporting")
+    core = stages.model("core", lambda: export_core(network, spec))
     log.info("exported; quantising")
-    int8 = quantise(core, calibration_inputs(samples, config), spec)
-    return _prove(plan, draft, int8, with_pixels(core, spec))
+    int8 = stages.model("int8", lambda: quantise(core, calibration_inputs(samples, config), spec))
+    log.info("quantised; proving")
+    package = _prove(plan, draft, int8, with_pixels(core, spec))
+    stages.clear()
+    return package
 
 
 def calibration_inputs(
@@ -124,12 +139,24 @@ def calibration_inputs(
         yield samples[number].image_bgr[np.newaxis]
 
 
-def _check_folder(folder: Path) -> None:
+def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPackage | None:
     """Makes the folder, and refuses to replace what an earlier run proved.
 
+    Returns:
+        The package, where there is nothing left to resume. It is written last.
+
     Raises:
-        InputError: It cannot be made, or holds a package.
+        InputError: The folder cannot be made, or holds a package.
     """
+    if resume and (folder / PACKAGE).exists():
+        package = load_package(folder / PACKAGE)
+        lineage = package.manifest.lineage
+        if lineage is not None and lineage.config_sha256 == sha256_of(read_bytes(config_path)):
+            log.info("all is done already")
+            return package
+    elif resume:
+        for left in (folder / REFERENCE, *folder.glob(f"{PROVING}*")):
+            shutil.rmtree(left)
     for name in (PACKAGE, REFERENCE):
         if (folder / name).exists():
             mend = "give another --out, or remove it"
@@ -140,6 +167,7 @@ def _check_folder(folder: Path) -> None:
         raise InputError(
             f"cannot be made: {error.strerror}", "name a folder that can be written", file=folder
         ) from None
+    return None
 
 
 def _prove(
@@ -147,27 +175,31 @@ def _prove(
 ) -> ModelPackage:
     """Calibrates on one part, judges on the other, and writes package, reference and report."""
     golden = _golden_images(plan)
-    with tempfile.TemporaryDirectory() as scratch:
-        raw = write_package(Path(scratch) / PACKAGE, int8, draft, golden)
+    with tempfile.TemporaryDirectory(dir=plan.folder, prefix=PROVING) as scratch:
+        raw = write_package(Path(scratch) / "raw", int8, draft, golden)
         before = evaluate(raw, plan.chosen_by)
         calibration = fit_temperature(before.answers.scores, before.answers.right)
         known = draft.model_copy(update={"calibration": calibration})
         calibrated = write_package(Path(scratch) / "calibrated", int8, known, golden)
         chosen = evaluate(calibrated, plan.chosen_by)
         final = evaluate(calibrated, plan.judged_by)
-    metrics = metrics_of(final)
-    manifest = known.model_copy(update={"curve": chosen.curve, "metrics": metrics})
-    package = write_package(plan.folder / PACKAGE, int8, manifest, golden)
-    reference_package = write_package(plan.folder / REFERENCE, reference, manifest, golden)
-    further = _compare(package, reference_package, plan.judged_by)
-    write_report(
-        plan.folder / "report",
-        manifest,
-        final,
-        target_precision=plan.config.target_precision,
-        chosen_on_test=not plan.split.validation,
-        further=further,
-    )
+        metrics = metrics_of(final)
+        manifest = known.model_copy(update={"curve": chosen.curve, "metrics": metrics})
+        staged = write_package(Path(scratch) / PACKAGE, int8, manifest, golden)
+        reference_package = write_package(plan.folder / REFERENCE, reference, manifest, golden)
+        further = _compare(staged, reference_package, plan.judged_by)
+        write_report(
+            plan.folder / "report",
+            manifest,
+            final,
+            target_precision=plan.config.target_precision,
+            chosen_on_test=not plan.split.validation,
+            further=further,
+        )
+        # Last: where the package is, all is there.
+        staged.folder.rename(plan.folder / PACKAGE)
+    sync(plan.folder)
+    package = load_package(plan.folder / PACKAGE)
     log.info(
         "AP50 %.4f, AP50-95 %.4f on the int8 file (fp32 AP50 %.4f); %s",
         metrics["ap50"],
@@ -238,6 +270,7 @@ def _draft(plan: _Plan) -> Manifest:
                 config_sha256=sha256_of(read_bytes(plan.config_path)),
                 dataset=plan.dataset.path.parent.name,
                 dataset_sha256=plan.dataset.sha256,
+                split_sha256=plan.split.sha256,
                 seed=config.training.seed,
                 versions={
                     name: version(name)

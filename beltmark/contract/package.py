@@ -113,13 +113,14 @@ class GoldenSet(Document):
 
 
 class Lineage(Document):
-    """Where a package came from."""
+    """Where a package came from; `split_sha256` is of the split file, where one was used."""
 
     created_at: str
     code_revision: str
     config_sha256: Sha256
     dataset: str
     dataset_sha256: Sha256
+    split_sha256: Sha256 | None = None
     seed: int
     versions: Mapping[str, str]
 

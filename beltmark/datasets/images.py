@@ -18,18 +18,17 @@ def read_image_bytes(image: LabelledImage) -> bytes:
         InputError: Missing, not an image, or of another size.
     """
     content = read_bytes(image.path, limit=MAX_IMAGE_BYTES)
-    decoded = decode_image(content)
-    if decoded is None:
-        raise InputError("not a readable image", "replace or remove it", file=image.path)
-    height_px, width_px = decoded.shape[:2]
-    if (width_px, height_px) != (image.width_px, image.height_px):
-        raise InputError(
-            f"is {width_px}x{height_px} pixels, but the annotations say "
-            f"{image.width_px}x{image.height_px}",
-            "correct width and height, or the boxes will not fit",
-            file=image.path,
-        )
+    _checked(content, image)
     return content
+
+
+def read_image(image: LabelledImage) -> NDArray[np.uint8]:
+    """Reads and decodes an image file into uint8 [H, W, 3], 0..255, BGR, of the dataset's size.
+
+    Raises:
+        InputError: Missing, not an image, or of another size.
+    """
+    return _checked(read_bytes(image.path, limit=MAX_IMAGE_BYTES), image)
 
 
 def decode_image(content: bytes) -> NDArray[np.uint8] | None:
@@ -43,3 +42,18 @@ def decode_image(content: bytes) -> NDArray[np.uint8] | None:
     except cv2.error:  # it claims to be larger than is allowed
         return None
     return None if decoded is None else np.asarray(decoded, np.uint8)
+
+
+def _checked(content: bytes, image: LabelledImage) -> NDArray[np.uint8]:
+    decoded = decode_image(content)
+    if decoded is None:
+        raise InputError("not a readable image", "replace or remove it", file=image.path)
+    height_px, width_px = decoded.shape[:2]
+    if (width_px, height_px) != (image.width_px, image.height_px):
+        raise InputError(
+            f"is {width_px}x{height_px} pixels, but the annotations say "
+            f"{image.width_px}x{image.height_px}",
+            "correct width and height, or the boxes will not fit",
+            file=image.path,
+        )
+    return decoded

@@ -1,6 +1,7 @@
 """Splits a dataset by scene, never by frame: frames of one scene are too much alike.
 
-Which scenes go where is either named or drawn from a seed; reading is left to `coco`.
+Which scenes go where is either named or drawn from a seed; other groups, even shares of classes and
+split files are left to `split_file`, reading to the readers.
 """
 
 import hashlib
@@ -13,11 +14,19 @@ from beltmark.datasets.dataset import Dataset, LabelledImage
 
 @dataclass(frozen=True)
 class Split:
-    """The images to learn from, to choose by, and to be judged by; no scene is in two of them."""
+    """The images to learn from, to choose by, and to be judged by; no group is in two of them.
+
+    Attributes:
+        train: To learn from.
+        validation: To choose by; may be empty.
+        test: To be judged by.
+        sha256: Digest of the split file, where one says which is which.
+    """
 
     train: tuple[LabelledImage, ...]
     validation: tuple[LabelledImage, ...]
     test: tuple[LabelledImage, ...]
+    sha256: str | None = None
 
 
 def split_by_scene(

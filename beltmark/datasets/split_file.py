@@ -262,7 +262,9 @@ def split_by_file(dataset: Dataset, split: SplitFile, fold: int | None = None) -
         mend = f"name one of them: fold = 0 to {folds - 1}" if folds else "leave fold out"
         raise InputError(f"{told}, and fold is {fold}", mend, file=split.path)
     if fold is None:
-        made = Split(parts.get(TRAIN, ()), parts.get(VALIDATION, ()), parts.get(TEST, ()))
+        made = Split(
+            parts.get(TRAIN, ()), parts.get(VALIDATION, ()), parts.get(TEST, ()), split.sha256
+        )
     else:
         chosen = (fold + 1) % folds if folds > 2 else None
         others = [n for n in range(folds) if n not in (fold, chosen)]
@@ -270,6 +272,7 @@ def split_by_file(dataset: Dataset, split: SplitFile, fold: int | None = None) -
             tuple(image for n in others for image in parts[f"fold-{n}"]),
             () if chosen is None else parts[f"fold-{chosen}"],
             parts[f"fold-{fold}"],
+            split.sha256,
         )
     if not (made.train and made.test):
         raise InputError(

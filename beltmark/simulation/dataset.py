@@ -2,9 +2,11 @@
 
 A scene is one station (belt, light, camera); a sequence is one run of goods over it, seen in a
 few frames. Splits are to be made by `scene`, which every image names. The same seed gives the
-same files, however many processes share the work.
+same files, however many processes share the work, and however often it was stopped in between.
 """
 
+import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from beltmark.contract.documents import write_json
+from beltmark.contract.documents import read_bytes, write_bytes, write_json
 from beltmark.simulation.appearance import random_scene
 from beltmark.simulation.light import Light
 from beltmark.simulation.raymarch import Posed
@@ -29,6 +31,9 @@ FRAMES_PER_SEQUENCE = 3
 IMAGES_PER_SCENE = SEQUENCES_PER_SCENE * FRAMES_PER_SEQUENCE
 MIN_VISIBLE = 0.25
 """Less of an item than this is an `ignore` region, not an annotation."""
+
+_DONE = "scenes"
+"""Folder of what is noted of finished scenes, until all are."""
 
 _ITEM_COUNTS = (0, 1, 2, 3, 4, 5)
 _ITEM_SHARES = (0.08, 0.36, 0.26, 0.16, 0.09, 0.05)
@@ -149,13 +154,16 @@ def write_dataset(
 ) -> Path:
     """Write `images/` and `annotations.json`; returns the path of the latter.
 
+    Scenes that an earlier start of the same plan finished are not drawn again.
+
     Args:
         plan: What to draw.
         directory: Where to write; made if missing.
         workers: Processes that share the scenes.
         on_progress: Told how many images are done after each scene.
     """
-    (directory / "images").mkdir(parents=True, exist_ok=True)
+    for name in ("images", _DONE):
+        (directory / name).mkdir(parents=True, exist_ok=True)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     work = partial(_write_scene, plan, directory)
@@ -175,6 +183,7 @@ def write_dataset(
     }
     path = directory / "annotations.json"
     write_json(path, document)  # last, so that its being there means that all is
+    shutil.rmtree(directory / _DONE, ignore_errors=True)
     return path
 
 
@@ -195,7 +204,14 @@ def _in_order(
 def _write_scene(
     plan: DatasetPlan, directory: Path, scene_index: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Write one scene's images; returns its COCO images and its annotations without id."""
+    """Write one scene's images; returns its COCO images and its annotations without id.
+
+    Both are noted in a file, written after the images: a later start takes them from there.
+    """
+    done = directory / _DONE / f"{scene_index:06d}.json"
+    noted = _noted(done, plan)
+    if noted is not None:
+        return noted
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     first = scene_index * IMAGES_PER_SCENE
@@ -204,7 +220,7 @@ def _write_scene(
         if image_id > plan.images:
             break
         file_name = f"images/{image_id:06d}.jpg"
-        (directory / file_name).write_bytes(frame.jpeg)
+        write_bytes(directory / file_name, frame.jpeg)
         sequence = scene_index * SEQUENCES_PER_SCENE + frame.sequence
         ignored: list[list[int]] = []
         for seen in frame.picture.seen:
@@ -236,4 +252,15 @@ def _write_scene(
                 "ignore": ignored,
             }
         )
+    write_json(done, {"plan": repr(plan), "images": images, "annotations": annotations})
     return images, annotations
+
+
+def _noted(
+    done: Path, plan: DatasetPlan
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+    """Returns what an earlier start of this very plan noted of a scene, or None."""
+    if not done.is_file():
+        return None
+    noted = json.loads(read_bytes(done))
+    return (noted["images"], noted["annotations"]) if noted["plan"] == repr(plan) else None

@@ -1,4 +1,4 @@
-"""From a handful of drawn images to a package, and Ctrl-C in between, as a user does it."""
+"""From a handful of drawn images to a package, stopped and killed in between, as users do it."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ workers = {workers}
 warmup_steps = 2
 frozen_stages = 5
 threads = 1
-save_every_s = 3600
+save_every_s = 0.000001
 
 [augment]
 mosaic_share = 0.3
@@ -207,44 +208,70 @@ def test_bad_input_is_one_line(
     assert len(error.splitlines()) == 1
 
 
-def start(config: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+def stop(
+    config: Path, out: Path, number: signal.Signals, when: Callable[[], bool], *more: str
+) -> str:
+    """Starts a run, sends it a signal as soon as its folder is as wanted, and returns its log."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "training.cli", "run", str(config), "--out", str(out), *more],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1", "NO_ALBUMENTATIONS_UPDATE": "1"},
     )
+    deadline = time.monotonic() + 240
+    while not when() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=240)
+    assert process.returncode == (130 if number == signal.SIGINT else -number), told
+    return told
 
 
-def test_ctrl_c_leaves_a_checkpoint_that_goes_on(tmp_path: Path) -> None:
-    config = write_config(tmp_path, steps=60, workers=1)
+def what_it_is(package: Path) -> dict[str, Any]:
+    """All that a manifest says, digests of the files among it, but for when and from which file."""
+    manifest: dict[str, Any] = json.loads((package / "manifest.json").read_text())
+    for differs in ("created_at", "config_sha256"):
+        del manifest["lineage"][differs]
+    return manifest
+
+
+def test_a_run_stopped_at_any_point_goes_on_and_ends_as_one_that_was_not(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = trained / "workers.toml"
+    config.write_text((trained / "12.toml").read_text().replace("workers = 0", "workers = 1"))
     out = tmp_path / "out"
-    process = start(config, out)
-    assert process.stderr is not None
-    deadline = time.monotonic() + 60
-    line = ""
-    while "step 50" not in line and time.monotonic() < deadline:
-        line = process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130, error
-    assert "--resume" in error
-    assert "Traceback" not in error
-    assert (out / "last.pt").is_file()
+    told = stop(config, out, signal.SIGINT, (out / "last.pt").exists)
+    assert "--resume" in told
+    assert "Traceback" not in told
+    # While a checkpoint is written, the one before must do.
+    told = stop(config, out, signal.SIGKILL, (out / "last.tmp").exists, "--resume")
+    assert "resumed at step" in told
+    stop(config, out, signal.SIGKILL, lambda: any(out.glob("stages/int8*")), "--resume")
     assert not (out / "package").exists()
 
-    resumed = start(config, out, "--resume")
-    _, error = resumed.communicate(timeout=120)
-    assert resumed.returncode == 0, error
-    assert "resumed at step 5" in error
-    load_package(out / "package")
+    def run_on() -> str:
+        caplog.clear()
+        assert main(["run", str(config), "--out", str(out), "--resume"]) == 0
+        return caplog.text
 
-    # The checkpoint of one configuration is no start for another.
-    other = start(write_config(tmp_path, steps=61), tmp_path / "out2", "--resume")
-    assert other.communicate(timeout=60)[1].count("no checkpoint") == 1
-    (tmp_path / "out2").mkdir(exist_ok=True)
-    (out / "last.pt").rename(tmp_path / "out2" / "last.pt")
-    other = start(write_config(tmp_path, steps=61), tmp_path / "out2", "--resume")
-    _, error = other.communicate(timeout=60)
-    assert other.returncode == 2
-    assert "another configuration" in error
+    told = run_on()
+    assert "resumed at step 12" in told
+    assert "core: kept from before" in told
+    assert "int8: kept from before" in told
+    assert what_it_is(out / "package") == what_it_is(trained / "out" / "package")
+    assert {path.name for path in out.iterdir()} == {
+        path.name for path in (trained / "out").iterdir()
+    }
+    assert "all is done already" in run_on()
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = ["run", str(write_config(trained, steps=13)), "--out", str(tmp_path), "--resume"]
+    assert main(other) == 2
+    assert "no checkpoint" in capsys.readouterr().err
+    shutil.copyfile(trained / "out" / "last.pt", tmp_path / "last.pt")
+    assert main(other) == 2
+    assert "another configuration" in capsys.readouterr().err

@@ -6,9 +6,12 @@ albumentations by itself repeats its random numbers in every loader process.
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server at import otherwise
 import albumentations
@@ -16,9 +19,10 @@ import albumentations
 from beltmark.contract.errors import InputError
 from training.config import Transform
 from training.data.samples import Sample
+from training.model.assignment import NOT_JUDGED
 
 MIN_VISIBLE = 0.3
-"""Objects of which less is left in the picture are dropped from the truth."""
+"""Objects of which less is left in the picture are not judged: part of them can still be seen."""
 
 
 class Augmenter:
@@ -34,27 +38,59 @@ class Augmenter:
         Raises:
             InputError: A transform does not exist or refuses its arguments.
         """
+        built = [_build(index, given, file) for index, given in enumerate(transforms)]
+        self._moves = any(isinstance(one, albumentations.DualTransform) for one in built)
+        if not self._moves:
+            self._compose = albumentations.Compose(built)
+            return
         self._compose = albumentations.Compose(
-            [_build(index, given, file) for index, given in enumerate(transforms)],
+            built,
             bbox_params=albumentations.BboxParams(
-                format="pascal_voc",
-                label_fields=["labels"],
-                min_visibility=MIN_VISIBLE,
-                clip=True,
+                format="pascal_voc", label_fields=["rows"], clip=True, min_width=1, min_height=1
             ),
+            # Boxes are cut at the border; their corners are not, and tell how much was cut.
+            keypoint_params=albumentations.KeypointParams(format="xy", remove_invisible=False),
         )
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Returns a varied copy of the sample."""
         self._compose.set_random_seed(int(rng.integers(2**31)))
+        # Its transforms take red to come first: light of another colour, grey and hue depend on it.
+        given = _swapped(sample.image_bgr)
+        if not self._moves:
+            return replace(sample, image_bgr=_swapped(self._compose(image=given)["image"]))
         varied = self._compose(
-            image=sample.image_bgr, bboxes=sample.boxes_xyxy_px, labels=sample.labels
+            image=given,
+            bboxes=sample.boxes_xyxy_px,
+            rows=np.arange(len(sample.labels)),
+            keypoints=sample.boxes_xyxy_px[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 2),
         )
-        return Sample(
-            varied["image"],
-            np.asarray(varied["bboxes"], np.float32).reshape(-1, 4),
-            np.asarray(varied["labels"], np.int64).reshape(-1),
+        height, width = varied["image"].shape[:2]
+        corners = np.asarray(varied["keypoints"], np.float32).reshape(-1, 4, 2)
+        rows = np.asarray(varied["rows"], np.int64).reshape(-1)
+        visible = np.array([_visible(corners[row], width, height) for row in rows])
+        labels = np.where(visible < MIN_VISIBLE, NOT_JUDGED, sample.labels[rows])
+        return replace(
+            sample,
+            image_bgr=_swapped(varied["image"]),
+            boxes_xyxy_px=np.asarray(varied["bboxes"], np.float32).reshape(-1, 4),
+            labels=labels.astype(np.int64),
         )
+
+
+def _swapped(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Swaps red and blue of uint8 [H, W, 3]."""
+    return np.ascontiguousarray(image[..., ::-1])
+
+
+def _visible(corners_px: NDArray[np.float32], width: int, height: int) -> float:
+    """Returns the share of a quadrilateral, float32 [4, 2], that is inside the picture."""
+    whole = cv2.contourArea(corners_px)
+    if whole <= 0:
+        return 0.0
+    frame = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    inside, _ = cv2.intersectConvexConvex(corners_px, frame)
+    return float(inside / whole)
 
 
 def _build(index: int, given: Transform, file: Path) -> albumentations.BasicTransform:

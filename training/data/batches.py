@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -19,9 +20,10 @@ from beltmark.contract.package import InputSpec
 from edge_agent.vision.preprocess import Preprocessor
 from training.config import AugmentSettings
 from training.data.augment import Augmenter
+from training.data.balance import order, round_length
 from training.data.cutouts import Cutout, textured_background
 from training.data.mixing import mosaic, paste
-from training.data.samples import Sample, SampleStore
+from training.data.samples import Sample, Samples
 from training.model.assignment import PADDING
 
 MIN_SIDE_PX = 7.0
@@ -44,18 +46,24 @@ class Batch:
 
 
 class TrainingSamples(Dataset[Sample]):
-    """Endless varied samples by number; each round over the images has its own order."""
+    """Endless varied samples by number; each round over the images has its own order.
+
+    Attributes:
+        class_weights: float32 [C], what classes weigh in the loss; None is all the same.
+    """
 
     def __init__(
         self,
-        store: SampleStore,
+        store: Samples,
         *,
         cutouts: Sequence[Sequence[Cutout]],
-        backgrounds: Sequence[Sample],
+        backgrounds: Samples,
         augmenter: Augmenter,
         settings: AugmentSettings,
         spec: InputSpec,
         seed: int,
+        factors: NDArray[np.float64] | None = None,
+        class_weights: NDArray[np.float32] | None = None,
     ) -> None:
         """Gathers what samples are made of.
 
@@ -67,6 +75,8 @@ class TrainingSamples(Dataset[Sample]):
             settings: Shares of mosaics and pasted samples.
             spec: The model's input.
             seed: Of the run.
+            factors: float64 [N], how often each image is shown a round; None is once.
+            class_weights: float32 [C], what classes weigh in the loss; None is all the same.
         """
         self._store = store
         self._cutouts = cutouts
@@ -76,13 +86,19 @@ class TrainingSamples(Dataset[Sample]):
         self._spec = spec
         self._prepare = Preprocessor(spec)
         self._seed = seed
+        self._factors = factors
+        self._round: tuple[int, NDArray[np.int64]] | None = None
+        self.class_weights = class_weights
 
     def __getitem__(self, number: int) -> Sample:
         rng = np.random.default_rng([self._seed, 1, number])
         sample = self._augmenter(self._mixed(number, rng), rng)
         model_input, letterbox = self._prepare(sample.image_bgr)
         fitted = Sample(
-            model_input[0].copy(), letterbox.to_input(sample.boxes_xyxy_px), sample.labels
+            model_input[0].copy(),
+            letterbox.to_input(sample.boxes_xyxy_px),
+            sample.labels,
+            sample.class_index,
         )
         return fitted.without_small(MIN_SIDE_PX)
 
@@ -114,10 +130,16 @@ class TrainingSamples(Dataset[Sample]):
         )
 
     def _index(self, number: int) -> int:
-        """The image that a sample number starts from; each round visits every image once."""
-        round_number, position = divmod(number, len(self._store))
-        order = np.random.default_rng([self._seed, 0, round_number]).permutation(len(self._store))
-        return int(order[position])
+        """The image that a sample number starts from; each round visits every image once.
+
+        More often, where factors say so.
+        """
+        length = round_length(len(self._store), self._factors)
+        round_number, position = divmod(number, length)
+        if self._round is None or self._round[0] != round_number:
+            made = order(round_number, self._seed, len(self._store), self._factors)
+            self._round = round_number, made
+        return int(self._round[1][position])
 
 
 def batches(

@@ -1,12 +1,14 @@
 """Cuts labelled objects out of their images, and gives backgrounds to lay them on."""
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from beltmark.contract.documents import sha256_of
 from training.data.samples import Sample, SampleStore
 
 MARGIN = 0.18
@@ -14,6 +16,13 @@ MARGIN = 0.18
 
 PLAUSIBLE_FILL = (0.45, 1.0)
 """Share of its box that a cut-out must fill to be believed; a carton seen askew fills half."""
+
+
+CUT_VERSION = 1
+"""Of how objects are cut out: what another version cut is cut anew."""
+
+MOST_PER_CLASS = 200
+"""They are held in memory; more of a class would hardly look different."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +64,57 @@ def cut_out(sample: Sample) -> Iterable[Cutout]:
 
 
 def cut_out_all(store: SampleStore) -> list[list[Cutout]]:
-    """Cuts all objects of a store out; one list per class that has any."""
-    by_label: dict[int, list[Cutout]] = {}
-    for index in range(len(store)):
-        for cutout in cut_out(store[index]):
-            by_label.setdefault(cutout.label, []).append(cutout)
-    return [by_label[label] for label in sorted(by_label)]
+    """Cuts the objects of a store out; one list per class that has any, in the store's order.
+
+    A class gets no more than `MOST_PER_CLASS`, from images all over the store, which are then not
+    all read.
+    """
+    found: dict[int, list[tuple[int, Cutout]]] = {}
+    full: set[int] = set()
+    for index in np.random.default_rng(0).permutation(len(store)).tolist():
+        if store.labels(index) <= full:
+            continue
+        for cutout in _of_image(store, index):
+            group = found.setdefault(cutout.label, [])
+            if len(group) < MOST_PER_CLASS:
+                group.append((index, cutout))
+            if len(group) == MOST_PER_CLASS:
+                full.add(cutout.label)
+    return [
+        [cutout for _, cutout in sorted(found[label], key=lambda entry: entry[0])]
+        for label in sorted(found)
+    ]
+
+
+def _of_image(store: SampleStore, index: int) -> list[Cutout]:
+    """Cuts the objects of one image out, or takes what an earlier start cut out."""
+    if store.cache is None:
+        return list(cut_out(store[index]))
+    key = sha256_of(f"{CUT_VERSION} {store.identity(index)}".encode())
+    kept = store.cache.get(key)
+    if kept is not None:
+        return _unpacked(kept)
+    cutouts = list(cut_out(store[index]))
+    store.cache.put(key, _packed(cutouts))
+    return cutouts
+
+
+def _packed(cutouts: Sequence[Cutout]) -> bytes:
+    arrays = {}
+    for number, cutout in enumerate(cutouts):
+        arrays[f"image{number}"] = cutout.image_bgr
+        arrays[f"alpha{number}"] = cutout.alpha
+    written = io.BytesIO()
+    np.savez(written, labels=np.array([cutout.label for cutout in cutouts], np.int64), **arrays)
+    return written.getvalue()
+
+
+def _unpacked(content: bytes) -> list[Cutout]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return [
+            Cutout(arrays[f"image{number}"], arrays[f"alpha{number}"], int(label))
+            for number, label in enumerate(arrays["labels"])
+        ]
 
 
 def textured_background(height: int, width: int, rng: np.random.Generator) -> NDArray[np.uint8]:

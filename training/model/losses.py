@@ -25,7 +25,13 @@ class Losses(NamedTuple):
 
 
 def detection_losses(
-    raw: RawCandidates, centres: Tensor, strides: Tensor, boxes: Tensor, labels: Tensor
+    raw: RawCandidates,
+    centres: Tensor,
+    strides: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    *,
+    class_weights: Tensor | None = None,
 ) -> Losses:
     """Compares the network's answers for a batch with its objects.
 
@@ -35,13 +41,18 @@ def detection_losses(
         strides: float32 [N, 1], from `places`.
         boxes: float32 [B, M, 4], objects in input pixels, filled up to the same M.
         labels: int64 [B, M], classes, `NOT_JUDGED` or `PADDING`.
+        class_weights: float32 [C], what places that answer for a class weigh; None is 1.
     """
     logits = raw.logits.float()
     predicted = to_boxes(raw.distances.float(), centres, strides)
     targets = assign(predicted.detach(), logits.detach().sigmoid(), centres, boxes, labels)
     total = targets.scores.sum().clamp(min=1)
     each = functional.binary_cross_entropy_with_logits(logits, targets.scores, reduction="none")
-    classes = (each * targets.judged[..., None]).sum() / total
+    counts = targets.judged.to(each.dtype)
+    if class_weights is not None:
+        weighed = class_weights[targets.scores.argmax(dim=2)]
+        counts = counts * weighed.where(targets.positive, weighed.new_ones(()))
+    classes = (each * counts[..., None]).sum() / total
     weight = targets.scores.sum(dim=2)[targets.positive]
     apart = complete_box_iou_loss(predicted[targets.positive], targets.boxes[targets.positive])
     return Losses(classes, BOX_WEIGHT * (apart * weight).sum() / total)

@@ -3,10 +3,11 @@ from typing import Any
 
 import pytest
 
-from beltmark.contract.documents import parse, read_document
+from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
 from training.config import TrainConfig
 from training.data.augment import Augmenter
+from training.presets import read_config
 
 RECIPES = Path(__file__).resolve().parents[3] / "training" / "recipes"
 
@@ -22,7 +23,7 @@ def document(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_the_recipes_are_valid(recipe: Path) -> None:
-    config = read_document(recipe, TrainConfig)
+    config = read_config(recipe)
     Augmenter(config.augment.pipeline, recipe)
 
 

@@ -3,9 +3,19 @@
 import argparse
 
 from training.commands.data import add as adding
-from training.commands.data import diff, export, forget, listing, merge, show, split, verify
+from training.commands.data import (
+    diff,
+    export,
+    forget,
+    listing,
+    merge,
+    preview,
+    show,
+    split,
+    verify,
+)
 
-_WORDS = (show, adding, merge, diff, listing, verify, export, forget, split)
+_WORDS = (show, adding, merge, diff, listing, verify, export, forget, split, preview)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -78,3 +78,20 @@ def test_only_the_classes_asked_for_but_all_categories(tmp_path: Path) -> None:
     used = {CLASS_NAMES[a["category_id"] - 1] for a in document["annotations"]}
     assert used == {"tube", "cup"}
     assert len(document["categories"]) == len(CLASS_NAMES)
+
+
+def test_a_start_after_a_crash_draws_only_what_is_missing(written: Path, tmp_path: Path) -> None:
+    class Killed(Exception):  # noqa: N818
+        pass
+
+    def kill(images_done: int) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        write_dataset(PLAN, tmp_path, on_progress=kill)
+    drawn = {path: path.stat().st_mtime_ns for path in (tmp_path / "images").iterdir()}
+    assert 0 < len(drawn) < PLAN.images
+    assert not (tmp_path / "annotations.json").exists()
+    assert write_dataset(PLAN, tmp_path).read_bytes() == written.read_bytes()
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in drawn.items())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["annotations.json", "images"]

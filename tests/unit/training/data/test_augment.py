@@ -1,13 +1,18 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from beltmark.contract.errors import InputError
-from training.config import Transform
+from beltmark.contract.package import InputSpec
+from beltmark.datasets.dataset import LabelledImage, LabelledObject
+from training.config import AugmentSettings, Transform
 from training.data.augment import Augmenter
-from training.data.samples import Sample
+from training.data.batches import TrainingSamples, batches
+from training.data.samples import Sample, SampleStore
 from training.model.assignment import NOT_JUDGED
 
 SAMPLE = Sample(
@@ -57,3 +62,57 @@ def test_a_transform_that_does_not_exist_or_fit_is_refused(
         augmenter(name, **params)
     assert caught.value.field == field
     assert caught.value.file == Path("config.toml")
+
+
+def test_an_object_mostly_outside_is_not_judged_and_one_half_inside_is() -> None:
+    # Moved to the left by half of the width: 30 px.
+    sample = replace(
+        SAMPLE,
+        boxes_xyxy_px=np.array([[20, 10, 40, 20], [10, 10, 32, 20], [2, 2, 8, 8]], np.float32),
+        labels=np.array([3, 4, 5], np.int64),
+    )
+    shift = {"translate_percent": {"x": [-0.5, -0.5], "y": [0, 0]}, "scale": 1, "rotate": 0}
+    varied = augmenter("Affine", shear=0, **shift)(sample, np.random.default_rng(0))
+    np.testing.assert_allclose(varied.boxes_xyxy_px, [[0, 10, 10, 20], [0, 10, 2, 20]], atol=0.1)
+    assert varied.labels.tolist() == [3, NOT_JUDGED]
+
+
+@pytest.mark.parametrize("name", ["HorizontalFlip", "GaussNoise", "Affine"])
+def test_an_image_with_one_class_as_a_whole_keeps_it(name: str) -> None:
+    none = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    varied = augmenter(name)(Sample(SAMPLE.image_bgr, *none, 2), np.random.default_rng(0))
+    assert varied.class_index == 2
+    assert varied.boxes_xyxy_px.shape == (0, 4)
+
+
+def test_colours_are_varied_as_colours_of_light() -> None:
+    blue = replace(SAMPLE, image_bgr=np.full((40, 60, 3), (200, 0, 0), np.uint8))
+    grey = augmenter("ToGray")(blue, np.random.default_rng(0)).image_bgr
+    assert int(grey[0, 0, 0]) == pytest.approx(200 * 0.114, abs=2)  # blue is the darkest (BT.601)
+
+
+def test_two_workers_and_two_epochs_vary_one_image_in_as_many_ways(tmp_path: Path) -> None:
+    # By itself albumentations gives every worker and every epoch the same random numbers.
+    path = tmp_path / "one.png"
+    cv2.imwrite(str(path), SAMPLE.image_bgr)
+    box = LabelledObject(0, (10.0, 10.0, 30.0, 20.0))
+    one = LabelledImage(path, 60, 40, "1", "1", (), (box,))
+    transforms = [Transform(name="ColorJitter", p=1.0), Transform(name="Affine", p=1.0)]
+    samples = TrainingSamples(
+        SampleStore([one] * 4),
+        cutouts=[],
+        backgrounds=SampleStore(()),
+        augmenter=Augmenter(transforms, Path("config.toml")),
+        settings=AugmentSettings(),
+        spec=InputSpec(height_px=64, width_px=64, colour_order="BGR"),
+        seed=1,
+    )
+
+    def two_epochs(workers: int) -> list[bytes]:
+        loader = batches(samples, first_step=0, steps=4, batch_size=2, workers=workers)
+        return [picture.numpy().tobytes() for batch in loader for picture in batch.images]
+
+    alone = two_epochs(0)
+    assert len(set(alone)) == 8
+    assert two_epochs(1) == alone
+    assert two_epochs(2) == alone
