@@ -156,7 +156,8 @@ def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPack
             return package
     elif resume:
         for left in (folder / REFERENCE, *folder.glob(f"{PROVING}*")):
-            shutil.rmtree(left)
+            if left.exists():
+                shutil.rmtree(left)
     for name in (PACKAGE, REFERENCE):
         if (folder / name).exists():
             mend = "give another --out, or remove it"

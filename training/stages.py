@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
 
 from beltmark.contract.documents import write_bytes
 
@@ -40,7 +39,7 @@ class Stages:
         if path.is_file():
             try:
                 kept = onnx.load_from_string(path.read_bytes())
-            except DecodeError:
+            except Exception:  # protobuf's reader raises kinds of its own
                 log.warning("%s is damaged: made anew", path)
             else:
                 log.info("%s: kept from before", name)

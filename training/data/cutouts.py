@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -100,12 +101,13 @@ def _of_image(store: SampleStore, index: int) -> list[Cutout]:
 
 
 def _packed(cutouts: Sequence[Cutout]) -> bytes:
-    arrays = {}
+    labels = np.array([cutout.label for cutout in cutouts], np.int64)
+    arrays: dict[str, Any] = {"labels": labels}
     for number, cutout in enumerate(cutouts):
         arrays[f"image{number}"] = cutout.image_bgr
         arrays[f"alpha{number}"] = cutout.alpha
     written = io.BytesIO()
-    np.savez(written, labels=np.array([cutout.label for cutout in cutouts], np.int64), **arrays)
+    np.savez(written, **arrays)
     return written.getvalue()
 
 

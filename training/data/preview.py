@@ -94,7 +94,8 @@ def choose_images(dataset: Dataset, count: int) -> list[LabelledImage]:
     told = told or list(dataset.images)
     spread = [told[k * len(told) // (count * 8)] for k in range(count * 8)]
     seen: set[tuple[str, ...]] = set()
-    first, rest = [], []
+    first: list[LabelledImage] = []
+    rest: list[LabelledImage] = []
     for image in {image.path: image for image in spread}.values():
         labels = {item.class_index for item in image.objects} | {image.class_index}
         marks = {("scene", image.scene), ("classes", *sorted(map(str, labels)))}

@@ -43,7 +43,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     config = read_config(source) if source.suffix == ".toml" else None
     if config is not None and config.data.annotations is None:
         raise InputError("its images are drawn when it runs", "give a dataset", file=source)
-    path = source if config is None else config.data.annotations
+    path = (config.data.annotations if config else None) or source
     if arguments.pipeline or config is None:
         config = None
         pipeline = read_preset(arguments.pipeline or DEFAULT_PRESET).pipeline
