@@ -40,6 +40,16 @@ def test_the_recipes_are_valid(recipe: Path) -> None:
             "not both",
         ),
         ({"data": {"annotations": "a.json"}}, "data", "to be judged by"),
+        (
+            {"data": {"annotations": "a.json", "split": "s.json", "test_scenes": [1]}},
+            "data",
+            "name no scenes",
+        ),
+        (
+            {"data": {"annotations": "a.json", "test_share": 0.1, "fold": 1}},
+            "data",
+            "name the split",
+        ),
         ({"augment": {"pipeline": [{"name": "x.y"}]}}, "augment.pipeline.0.name", "pattern"),
         ({"name": "../up"}, "name", "pattern"),
     ],

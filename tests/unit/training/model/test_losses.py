@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from training.model.detector import DetectionNetwork, normalised, places
+from training.model.detector import DetectionNetwork, RawCandidates, normalised, places
 from training.model.losses import detection_losses
 
 
@@ -34,3 +35,24 @@ def test_nothing_to_find_gives_finite_losses() -> None:
     losses = detection_losses(raw, centres, strides, *nothing)
     assert torch.isfinite(losses.classes)
     assert losses.boxes.item() == 0
+
+
+def test_a_class_of_more_weight_counts_where_it_is_and_nowhere_else() -> None:
+    centres, strides = places(64, 64)
+    raw = RawCandidates(
+        torch.zeros(1, len(centres), 4), torch.full((1, len(centres), 2), -3.0), torch.zeros(1, 1)
+    )
+    boxes, labels = torch.tensor([[[8.0, 8, 40, 40]]]), torch.tensor([[1]])
+
+    def loss(weights: list[float] | None) -> float:
+        given = None if weights is None else torch.tensor(weights)
+        return detection_losses(
+            raw, centres, strides, boxes, labels, class_weights=given
+        ).classes.item()
+
+    plain = loss(None)
+    assert loss([1, 1]) == loss([5, 1]) == pytest.approx(plain)
+    # A linear change: only what answers for the object counts more, the background does not.
+    more, much_more = loss([1, 2]) - plain, loss([1, 3]) - plain
+    assert 0 < more < plain
+    assert much_more == pytest.approx(2 * more, rel=1e-4)
