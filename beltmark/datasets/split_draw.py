@@ -83,9 +83,13 @@ def newest_last(
     wanted = np.array(shares) * sum(sizes)
     for part in range(len(shares) - 1, 0, -1):
         have = float(sum(size for size, of in zip(sizes, parts, strict=True) if of == part))
-        # The last group goes where it leaves the part nearer to its share; every part gets one.
+        # A group is taken while that brings the part nearer to its share; every part gets one.
         while open_groups and (
-            not have or abs(have + sizes[open_groups[-1]] - wanted[part]) < abs(have - wanted[part])
+            not have
+            or (
+                len(open_groups) > part
+                and abs(have + sizes[open_groups[-1]] - wanted[part]) < abs(have - wanted[part])
+            )
         ):
             index = open_groups.pop()
             parts[index] = part

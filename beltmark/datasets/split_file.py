@@ -116,7 +116,7 @@ def part_shares(shares: Sequence[float]) -> dict[str, float]:
         InputError: Another number of shares, or they are not all positive and together 1.
     """
     names = {2: (TRAIN, TEST), 3: (TRAIN, VALIDATION, TEST)}.get(len(shares))
-    if names is None or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+    if names is None or not (min(shares) > 0 and abs(sum(shares) - 1) <= 1e-6):  # nan is neither
         raise InputError(
             f"shares {', '.join(f'{share:g}' for share in shares)} make no split",
             "give two (train, test) or three (train, validation, test), together 1",

@@ -228,9 +228,9 @@ def stop(
 
 
 def what_it_is(package: Path) -> dict[str, Any]:
-    """All that a manifest says, digests of the files among it, but for when and from which file."""
+    """All that a manifest says, digests of the files among it, but for when and by what."""
     manifest: dict[str, Any] = json.loads((package / "manifest.json").read_text())
-    for differs in ("created_at", "config_sha256"):
+    for differs in ("created_at", "code_revision", "config_sha256"):
         del manifest["lineage"][differs]
     return manifest
 

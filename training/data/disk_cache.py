@@ -32,7 +32,6 @@ class DiskCache:
         files = [entry.stat().st_size for entry in _entries(folder)]
         free = shutil.disk_usage(_existing(folder)).free
         self._room = min(limit_bytes - sum(files), int(free * MOST_OF_FREE))
-        self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
         """Returns what is kept under a key (hexadecimal digits), or None."""
@@ -45,10 +44,9 @@ class DiskCache:
 
     def put(self, key: str, content: bytes) -> None:
         """Keeps something, unless there is no room for it."""
-        with self._lock:
-            if len(content) + 4 > self._room:
-                return
-            self._room -= len(content) + 4
+        if len(content) + 4 > self._room:  # threads at once may go beyond it, by a file each
+            return
+        self._room -= len(content) + 4
         path = self._path(key)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
         try:
@@ -58,8 +56,7 @@ class DiskCache:
         except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            with self._lock:
-                self._room = 0
+            self._room = 0
             told = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
             log.warning("%s: %s; nothing more is kept", self._folder, told)
 

@@ -187,6 +187,10 @@ def test_by_time_the_newest_groups_are_the_test_part() -> None:
     assert len(grouping.groups) == 10
     assert list(document.parts[2].groups) == ["time=2026-05-09", "time=2026-05-10"]
     assert list(document.parts[1].groups) == ["time=2026-05-07", "time=2026-05-08"]
+    # However the shares are, no part goes without: here the test part would take two of three.
+    uneven = part_shares([0.1, 0.1, 0.8])
+    few, _ = make_split(dataset(images[:6]), uneven, by=["time"], items=True, seed=0)
+    assert [len(part.groups) for part in few.parts] == [1, 1, 1]
     wrong = dataset([image("a.jpg", "1", [0], captured_at="yesterday")])
     with pytest.raises(InputError, match=r"'yesterday' of a\.jpg is no time"):
         make_split(wrong, THREE, by=["time"], items=True, seed=0)
@@ -253,7 +257,7 @@ def test_a_file_with_an_image_or_group_twice_is_refused(tmp_path: Path) -> None:
     assert SplitDocument.model_validate_json(document.model_dump_json()) == document
 
 
-@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.4], [0.5, 0.5, 0.0], [0.25] * 4])
+@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.4], [0.5, 0.5, 0.0], [0.25] * 4, [0.5, float("nan")]])
 def test_shares_that_make_no_split_are_refused(shares: list[float]) -> None:
     with pytest.raises(InputError, match="make no split"):
         part_shares(shares)
