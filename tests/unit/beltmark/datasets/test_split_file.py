@@ -257,7 +257,9 @@ def test_a_file_with_an_image_or_group_twice_is_refused(tmp_path: Path) -> None:
     assert SplitDocument.model_validate_json(document.model_dump_json()) == document
 
 
-@pytest.mark.parametrize("shares", [[1.0], [0.5, 0.4], [0.5, 0.5, 0.0], [0.25] * 4, [0.5, float("nan")]])
+@pytest.mark.parametrize(
+    "shares", [[1.0], [0.5, 0.4], [0.5, 0.5, 0.0], [0.25] * 4, [0.5, float("nan")]]
+)
 def test_shares_that_make_no_split_are_refused(shares: list[float]) -> None:
     with pytest.raises(InputError, match="make no split"):
         part_shares(shares)
