@@ -5,8 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from beltmark.datasets.dataset import Dataset
-from beltmark.datasets.split_file import SplitDocument, group_counts
+from beltmark.datasets.split_file import (
+    SplitDocument,
+)
 from beltmark.datasets.split_groups import Group, image_key
+from beltmark.datasets.split_making import (
+    group_counts,
+)
 
 
 @dataclass(frozen=True)

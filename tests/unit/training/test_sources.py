@@ -5,7 +5,14 @@ import pytest
 from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.split_file import fold_shares, make_split, part_shares, write_split
+from beltmark.datasets.split_file import (
+    write_split,
+)
+from beltmark.datasets.split_making import (
+    fold_shares,
+    make_split,
+    part_shares,
+)
 from training.config import TrainConfig
 from training.sources import fingerprint, split_dataset
 

@@ -53,11 +53,13 @@ def _shares(text: str) -> tuple[float, ...]:
 def _split(arguments: argparse.Namespace) -> int:
     from beltmark.datasets.split_balance import balance  # noqa: PLC0415
     from beltmark.datasets.split_file import (  # noqa: PLC0415
+        read_split,
+        write_split,
+    )
+    from beltmark.datasets.split_making import (  # noqa: PLC0415
         fold_shares,
         make_split,
         part_shares,
-        read_split,
-        write_split,
     )
 
     if arguments.folds and arguments.shares:

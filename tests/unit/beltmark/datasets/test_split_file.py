@@ -17,14 +17,16 @@ from beltmark.datasets.split_file import (
     SplitDocument,
     SplitFile,
     apply_split,
-    fold_shares,
-    make_split,
-    part_shares,
     read_split,
     split_by_file,
     write_split,
 )
 from beltmark.datasets.split_groups import group_images, image_key
+from beltmark.datasets.split_making import (
+    fold_shares,
+    make_split,
+    part_shares,
+)
 
 THREE = part_shares([0.6, 0.2, 0.2])
 BY = ("scene", "session")
