@@ -106,6 +106,17 @@ def test_what_is_measured_is_what_pycocotools_measures(
     assert "annotators: left out" in told
 
 
+def test_one_part_of_a_split_is_judged(data: Path, tmp_path: Path) -> None:
+    split, told = tmp_path / "split.json", tmp_path / "told.json"
+    shares = ("--shares", "0.5,0.25,0.25")
+    assert main(["data", "split", str(data), "--by", "scene", *shares, "--out", str(split)]) == 0
+    part = ("--split", split, "--part", "train", "--only", "detection")
+    assert run(PACKAGE, "--data", data, *part, "--json", told) == 0
+    document = read_document(told, EvaluationDocument)
+    assert document.data.images == 2
+    assert document.data.part == f"part train of {split}"
+
+
 def test_an_interrupted_evaluation_goes_on(
     package: ModelPackage, data: Path, tmp_path: Path
 ) -> None:

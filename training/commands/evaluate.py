@@ -13,6 +13,7 @@ from beltmark.contract.policy import Policy
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import select_scenes
+from beltmark.datasets.split_file import TEST, VALIDATION, apply_split, read_split
 
 if TYPE_CHECKING:
     from training.evaluate.whole import Measured
@@ -29,7 +30,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     evaluate.add_argument("package", type=Path)
     evaluate.add_argument("--data", type=Path, required=True, help="dataset, of any known format")
-    evaluate.add_argument("--scenes", nargs="+", help="only these scenes")
+    part = evaluate.add_mutually_exclusive_group()
+    part.add_argument("--scenes", nargs="+", help="only these scenes")
+    part.add_argument("--split", type=Path, help="split file: judge by one part of it only")
+    evaluate.add_argument("--part", default=TEST, help="of the split (default: %(default)s)")
     evaluate.add_argument("--json", type=Path, help="write what was measured to this file")
     evaluate.add_argument(
         "--detections", type=Path, help="write all detections (COCO results format)"
@@ -113,7 +117,20 @@ def _chosen(
     arguments: argparse.Namespace, dataset: Dataset
 ) -> tuple[tuple[LabelledImage, ...], tuple[LabelledImage, ...], str]:
     """Returns the images to judge by, those to fit the temperature on, and words for the former."""
-    images, fitting, part = dataset.images, (), "all"
+    images, part = dataset.images, "all"
+    fitting: tuple[LabelledImage, ...] = ()
+    if arguments.split:
+        parts = apply_split(dataset, read_split(arguments.split))
+        if arguments.part not in parts:
+            raise InputError(
+                f"has no part {arguments.part!r}",
+                f"its parts are {', '.join(parts)}",
+                file=arguments.split,
+                field="--part",
+            )
+        images, part = parts[arguments.part], f"part {arguments.part} of {arguments.split}"
+        if arguments.part != VALIDATION:
+            fitting = parts.get(VALIDATION, ())
     if arguments.scenes:
         images = select_scenes(images, arguments.scenes)
         part = f"scenes {', '.join(arguments.scenes)}"
