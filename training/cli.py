@@ -8,14 +8,14 @@ import logging
 import sys
 
 from beltmark.command import run_command
-from training.commands import evaluate, operating_point, release, run
+from training.commands import charter, evaluate, gate, operating_point, release, run, track
 from training.commands.data import group as data
 
-_COMMANDS = (data, run, evaluate, operating_point, release)
+_COMMANDS = (charter, data, run, evaluate, operating_point, gate, release, track)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one command; returns its exit code: 0 done, 2 bad input, 130 stopped by the user."""
+    """Runs one command; returns its exit code: 0 done, 1 no, 2 bad input, 130 stopped."""
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("training").setLevel(logging.INFO)  # libraries tell their own steps at INFO
     return run_command(_parser(), argv)

@@ -181,6 +181,20 @@ class CompressSettings(Document):
     calibration_images: Annotated[int, Field(ge=8, le=10_000)] = 256
 
 
+class TrackingSettings(Document):
+    """Whether and where a run is kept in MLflow; the server's address is MLFLOW_TRACKING_URI.
+
+    Attributes:
+        enabled: Off: nothing is recorded, MLflow is never loaded.
+        experiment: Under which the run is filed; without it, the package's name.
+        sweep: Name of a sweep that the run belongs to: its runs share a parent.
+    """
+
+    enabled: bool = True
+    experiment: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    sweep: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$")] | None = None
+
+
 class TrainConfig(Document):
     """One training run, from data to package.
 
@@ -202,3 +216,4 @@ class TrainConfig(Document):
     balance: BalanceSettings = BalanceSettings()
     cache: CacheSettings = CacheSettings()
     compress: CompressSettings = CompressSettings()
+    tracking: TrackingSettings = TrackingSettings()

@@ -9,7 +9,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "last.pt"
 LOG_EVERY_STEPS = 50
+
+OnStep = Callable[[int, Mapping[str, float]], None]
 
 _HAS_BFLOAT16 = has_instructions("avx512_bf16", "amx_bf16", "bf16")
 """Processors that only imitate bfloat16 take nine times as long with it as with float32."""
@@ -80,7 +82,13 @@ def start(config: TrainConfig, classes: int) -> RunState:
 
 
 def train(
-    state: RunState, samples: TrainingSamples, config: TrainConfig, fingerprint: str, folder: Path
+    state: RunState,
+    samples: TrainingSamples,
+    config: TrainConfig,
+    fingerprint: str,
+    folder: Path,
+    *,
+    on_step: OnStep = lambda step, values: None,
 ) -> DetectionNetwork:
     """Runs the remaining steps and returns the averaged network, ready for use.
 
@@ -90,6 +98,7 @@ def train(
         config: The run's configuration.
         fingerprint: Of configuration and data; a checkpoint is only good for the same.
         folder: Where the checkpoint goes.
+        on_step: Told after each step: how many are done, and its losses and rate by name.
 
     Raises:
         Interrupted: SIGINT or SIGTERM came; the checkpoint holds the last whole step.
@@ -111,8 +120,10 @@ def train(
     with _stop_signals() as stop, _progress() as progress:
         bar = progress.add_task("training", total=settings.steps, completed=state.step, told="")
         for batch in loader:
-            told = _step(state, batch, settings, (centres, strides), class_weights)
+            values = _step(state, batch, settings, (centres, strides), class_weights)
             state.step += 1
+            on_step(state.step, values)
+            told = f"classes {values['loss_classes']:.3f}, boxes {values['loss_boxes']:.3f}"
             progress.update(bar, completed=state.step, told=told)
             if progress.disable and state.step % LOG_EVERY_STEPS == 0:
                 log.info("step %d of %d: %s", state.step, settings.steps, told)
@@ -188,8 +199,8 @@ def _step(
     settings: TrainingSettings,
     places_and_strides: tuple[torch.Tensor, torch.Tensor],
     class_weights: torch.Tensor | None,
-) -> str:
-    """Learns from one batch; returns what to tell about it."""
+) -> dict[str, float]:
+    """Learns from one batch; returns its losses and the learning rate by name."""
     rate = learning_rate(state.step, settings)
     for group in state.optimiser.param_groups:
         group["lr"] = rate * group["peak"]
@@ -204,7 +215,11 @@ def _step(
     nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)
     state.optimiser.step()
     _follow(state, settings.average_decay)
-    return f"classes {losses.classes.item():.3f}, boxes {losses.boxes.item():.3f}"
+    return {
+        "loss_classes": losses.classes.item(),
+        "loss_boxes": losses.boxes.item(),
+        "learning_rate": rate * settings.learning_rate,
+    }
 
 
 @torch.no_grad()

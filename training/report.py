@@ -1,78 +1,203 @@
-"""Writes what a run achieved: `metrics.json`, and a page with curve, table and worst mistakes."""
+"""Writes what a run achieved: `metrics.json` for machines, `report.html` for people.
+
+How the page is made is left to `pages`, what stands in it to those who measure.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 
 from beltmark.contract.documents import write_bytes
-from beltmark.contract.package import CurvePoint, Manifest
+from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
+from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.images import decode_image, read_image_bytes
 from training.evaluate.evaluation import Evaluation, metrics_of, worst_mistakes
 from training.evaluate.precision import threshold_for
+from training.evaluate.section import Figure, Section, Table
+from training.pages.charts import Curve, Point, xy_chart
+from training.pages.report import render_report
 
+METRICS = "metrics.json"
+PAGE = "report.html"
 MISTAKES = 12
 CHOSEN_ON_TEST = (
     "No scenes were put aside for validation: temperature and threshold were chosen on these same "
     "images, so expect a little less elsewhere."
 )
 GREEN, RED = (60, 180, 0), (0, 0, 230)
+JPEG_QUALITY = 85
 
 
 def write_report(
     folder: Path,
-    manifest: Manifest,
+    package: ModelPackage,
     evaluation: Evaluation,
     *,
     target_precision: float,
     chosen_on_test: bool,
-    further: dict[str, float],
-) -> None:
-    """Writes `metrics.json`, `report.md`, `curve.svg` and pictures of mistakes.
+    further: Mapping[str, float],
+    losses: Mapping[str, Sequence[tuple[float, float]]],
+    dataset: Dataset,
+    parts: Mapping[str, Sequence[LabelledImage]],
+    made_at: str,
+) -> dict[str, float]:
+    """Writes `metrics.json` and `report.html`; returns the metrics.
 
     Args:
         folder: Where to write; made if missing.
-        manifest: Of the evaluated package.
+        package: The evaluated package.
         evaluation: On images that it did not learn from.
         target_precision: For the suggested threshold, which comes from the manifest's curve.
         chosen_on_test: Temperature and curve come from these same images, for want of others.
         further: Numbers beside those of the evaluation, such as size and speed.
+        losses: Curves of the training, (step, value), by name.
+        dataset: The whole.
+        parts: Of it, by name.
+        made_at: ISO 8601.
     """
-    metrics = metrics_of(evaluation) | further
+    manifest = package.manifest
+    metrics = metrics_of(evaluation) | dict(further)
     suggested = threshold_for(manifest.curve, target_precision)
     content = {
         "package": manifest.name,
+        "package_sha256": package.digest,
+        "dataset_sha256": dataset.sha256,
         "metrics": metrics,
         "target_precision": target_precision,
         "suggested": None if suggested is None else suggested.model_dump(),
         "curve_on_test": [point.model_dump() for point in evaluation.curve],
+        "judged_by": [image_name(image, dataset) for image in evaluation.images],
     }
-    write_bytes(folder / "metrics.json", (json.dumps(content, indent=2) + "\n").encode())
-    write_bytes(folder / "curve.svg", _curve_svg(evaluation.curve, suggested).encode())
-    pictures = _draw_mistakes(folder, manifest, evaluation)
-    lines = [
-        f"# {manifest.name}",
-        "",
+    write_bytes(folder / METRICS, (json.dumps(content, indent=2) + "\n").encode())
+    told = [
         f"Measured on {len(evaluation.images)} images that it did not learn from, with the int8 "
         "file, through the edge's detector.",
-        "",
         _suggestion(suggested, target_precision),
-        *([CHOSEN_ON_TEST] if chosen_on_test else []),
-        "",
-        "| measure | value |",
-        "|---|---|",
-        *(f"| {name} | {value:g} |" for name, value in metrics.items()),
-        "",
-        "![precision and coverage](curve.svg)",
-        "",
-        "## Surest mistakes",
-        "",
-        "Green: what is there. Red: what it said.",
-        "",
-        *(f"![mistake]({name})" for name in pictures),
     ]
-    write_bytes(folder / "report.md", ("\n".join(lines) + "\n").encode())
+    page = render_report(
+        f"{manifest.name}: what the run achieved",
+        made_at=made_at,
+        sections=[
+            _precision_section(evaluation, suggested),
+            _compression_section(further),
+            *_training_section(losses),
+        ],
+        package=package,
+        dataset=dataset,
+        parts=parts,
+        told=[*told, *([CHOSEN_ON_TEST] if chosen_on_test else [])],
+        mistakes=mistake_figures(manifest, evaluation),
+    )
+    write_bytes(folder / PAGE, page)
+    return metrics
+
+
+def image_name(image: LabelledImage, dataset: Dataset) -> str:
+    """Returns an image's name within its dataset; a snapshot's images are named by digest."""
+    root = dataset.path if dataset.path.is_dir() else dataset.path.parent
+    path = image.path
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+
+
+def mistake_figures(
+    manifest: Manifest, evaluation: Evaluation, most: int = MISTAKES
+) -> list[Figure]:
+    """Draws the surest mistakes: what is there in green, what was said in red."""
+    figures = []
+    for index, wrong in worst_mistakes(evaluation, most):
+        picture = decode_image(read_image_bytes(evaluation.images[index]))
+        assert picture is not None, "was evaluated"
+        truth, found = evaluation.truths[index], evaluation.found[index]
+        for box, label in zip(truth.boxes, truth.labels, strict=True):
+            _draw_box(picture, box.tolist(), manifest.classes[label], GREEN)
+        said = []
+        for row in wrong:
+            name = manifest.classes[found.labels[row]]
+            said.append(f"{name} {found.scores[row]:.2f}")
+            _draw_box(picture, found.boxes[row].tolist(), said[-1], RED)
+        _, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        title = f"{evaluation.images[index].path.name}: said {', '.join(said[:4])}"
+        figures.append(Figure(title, "image/jpeg", content.tobytes()))
+    return figures
+
+
+def curve_figure(points: Sequence[CurvePoint], suggested: CurvePoint | None) -> Figure:
+    """Draws precision over coverage, and where the suggested threshold lies."""
+    title = "Precision over coverage, per frame"
+    chart = xy_chart(
+        [Curve("", [(point.coverage, point.precision) for point in points])],
+        title=title,
+        x="coverage",
+        y="precision",
+        points=[]
+        if suggested is None
+        else [Point(suggested.coverage, suggested.precision, f"from {suggested.threshold:g}")],
+    )
+    return Figure(title, "image/svg+xml", str(chart).encode())
+
+
+def _precision_section(evaluation: Evaluation, suggested: CurvePoint | None) -> Section:
+    precision = evaluation.precision
+    numbers = metrics_of(evaluation)
+    return Section(
+        "detection",
+        "Boxes and classes",
+        (
+            f"AP50 is {precision.ap50:.3f}, AP50-95 {precision.ap50_95:.3f}.",
+            "As COCO defines them: the mean over classes that occur.",
+        ),
+        {
+            name: value
+            for name, value in numbers.items()
+            if name == "ap50_95" or not name.startswith("ap50_")
+        },
+        (
+            Table(
+                "Classes",
+                ("class", "AP50", "objects"),
+                [
+                    (name, value, precision.objects[name])
+                    for name, value in sorted(
+                        precision.ap50_by_class.items(), key=lambda entry: entry[1]
+                    )
+                ],
+            ),
+        ),
+        (curve_figure(evaluation.curve, suggested),),
+    )
+
+
+def _compression_section(further: Mapping[str, float]) -> Section:
+    slower = further["model_ms"] > further["model_ms_fp32"]
+    lost = further["ap50_fp32"]
+    return Section(
+        "compression",
+        "What the int8 file costs and gains",
+        (
+            f"fp32 has an AP50 of {lost:.3f}. One inference takes {further['model_ms']:g} ms on "
+            f"one thread, fp32 takes {further['model_ms_fp32']:g} ms.",
+            *(["The int8 file is SLOWER than fp32 on this processor."] if slower else []),
+        ),
+        dict(further),
+    )
+
+
+def _training_section(losses: Mapping[str, Sequence[tuple[float, float]]]) -> list[Section]:
+    if not any(losses.values()):
+        return []
+    title = "Loss by step"
+    chart = xy_chart(
+        [Curve(name, points) for name, points in losses.items()],
+        title=title,
+        x="step",
+        y="loss",
+        x_range=None,
+        y_range=None,
+    )
+    figure = Figure(title, "image/svg+xml", str(chart).encode())
+    return [Section("training", "Training", figures=(figure,))]
 
 
 def _suggestion(point: CurvePoint | None, target_precision: float) -> str:
@@ -82,49 +207,6 @@ def _suggestion(point: CurvePoint | None, target_precision: float) -> str:
         f"Suggested threshold for a precision of {target_precision:g}: {point.threshold:g} "
         f"(precision {point.precision:.4f}, coverage {point.coverage:.4f}, per frame)."
     )
-
-
-def _curve_svg(points: Sequence[CurvePoint], suggested: CurvePoint | None) -> str:
-    """Draws coverage (right) against precision (up), both from 0 to 1."""
-    size, margin = 320, 40
-
-    def place(point: CurvePoint) -> str:
-        x = margin + point.coverage * size
-        y = margin + (1 - point.precision) * size
-        return f"{x:.1f},{y:.1f}"
-
-    path = " ".join(place(point) for point in points)
-    end = margin + size
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{end + margin}" height="{end + margin}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<rect x="{margin}" y="{margin}" width="{size}" height="{size}" fill="none" '
-        'stroke="#888"/>',
-        f'<polyline points="{path}" fill="none" stroke="#06c" stroke-width="2"/>',
-        f'<text x="{margin}" y="{margin - 10}">precision</text>',
-        f'<text x="{end - 50}" y="{end + 20}">coverage</text>',
-    ]
-    if suggested is not None:
-        x, y = place(suggested).split(",")
-        parts.append(f'<circle cx="{x}" cy="{y}" r="4" fill="#c00"/>')
-    return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _draw_mistakes(folder: Path, manifest: Manifest, evaluation: Evaluation) -> list[str]:
-    names = []
-    (folder / "mistakes").mkdir(parents=True, exist_ok=True)
-    for rank, (index, wrong) in enumerate(worst_mistakes(evaluation, MISTAKES)):
-        picture = decode_image(read_image_bytes(evaluation.images[index]))
-        assert picture is not None, "was evaluated"
-        truth, found = evaluation.truths[index], evaluation.found[index]
-        for box, label in zip(truth.boxes, truth.labels, strict=True):
-            _draw_box(picture, box.tolist(), manifest.classes[label], GREEN)
-        for row in wrong:
-            told = f"{manifest.classes[found.labels[row]]} {found.scores[row]:.2f}"
-            _draw_box(picture, found.boxes[row].tolist(), told, RED)
-        names.append(f"mistakes/{rank:02d}.jpg")
-        cv2.imwrite(str(folder / names[-1]), picture)
-    return names
 
 
 def _draw_box(

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from beltmark.contract.documents import parse, read_bytes, sha256_of, sync
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import (
     GOLDEN,
+    MANIFEST,
     MODEL,
     Lineage,
     Manifest,
@@ -43,10 +45,12 @@ from training.presets import read_config
 from training.report import write_report
 from training.sources import fingerprint, input_spec, open_dataset, split_dataset, training_samples
 from training.stages import Stages
+from training.tracking.tracker import Tracker, flat, tracked
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "package"
+REPORT = "report"
 REFERENCE = "reference-fp32"
 """A second package with the same model before compression, for comparing; it never ships."""
 
@@ -106,24 +110,56 @@ def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
         *map(len, (plan.split.train, plan.split.validation, plan.split.test)),
     )
     draft = _draft(plan)
+    with _tracked(plan, draft) as tracker:
+        return _carry_out(plan, draft, tracker, resume=resume)
+
+
+def _carry_out(plan: _Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -> ModelPackage:
+    """Trains, exports, quantises and proves."""
+    config, dataset, folder = plan.config, plan.dataset, plan.folder
     classes = len(dataset.class_names)
-    samples = training_samples(config, config_path, plan.split.train, classes, folder)
+    samples = training_samples(config, plan.config_path, plan.split.train, classes, folder)
     state = engine.start(config, classes)
     identity = fingerprint(config, dataset, plan.split)
     stages = Stages(folder, identity, resume=resume)
     if resume:
         engine.load_checkpoint(state, folder / engine.CHECKPOINT, identity)
         log.info("resumed at step %d", state.step)
-    network = engine.train(state, samples, config, identity, folder)
+    network = engine.train(state, samples, config, identity, folder, on_step=tracker.metrics)
     spec = input_spec(config)
     log.info("trained; exporting")
     core = stages.model("core", lambda: export_core(network, spec))
     log.info("exported; quantising")
     int8 = stages.model("int8", lambda: quantise(core, calibration_inputs(samples, config), spec))
     log.info("quantised; proving")
-    package = _prove(plan, draft, int8, with_pixels(core, spec))
+    package = _prove(plan, draft, int8, with_pixels(core, spec), tracker)
     stages.clear()
     return package
+
+
+def _tracked(plan: _Plan, draft: Manifest) -> AbstractContextManager[Tracker]:
+    """Begins to track: configuration, code revision, data, and what the run belongs to."""
+    config, lineage = plan.config, draft.lineage
+    assert lineage is not None, "a draft has one"
+    parts = {"train": plan.split.train, "chosen_by": plan.chosen_by, "judged_by": plan.judged_by}
+    return tracked(
+        plan.folder,
+        config.name,
+        enabled=config.tracking.enabled,
+        experiment=config.tracking.experiment or config.name,
+        sweep=config.tracking.sweep,
+        params=flat(config.model_dump(mode="json", exclude={"tracking"}))
+        | {f"data.{name}_images": len(images) for name, images in parts.items()},
+        tags={
+            "mlflow.source.git.commit": lineage.code_revision,
+            "beltmark.config_sha256": lineage.config_sha256,
+            "beltmark.dataset": str(plan.dataset.path),
+            "beltmark.dataset_sha256": lineage.dataset_sha256,
+            "beltmark.folder": str(plan.folder.absolute()),
+            **{f"beltmark.version.{name}": told for name, told in lineage.versions.items()},
+        },
+        killed_by=(KeyboardInterrupt, engine.Interrupted),
+    )
 
 
 def calibration_inputs(
@@ -172,7 +208,11 @@ def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPack
 
 
 def _prove(
-    plan: _Plan, draft: Manifest, int8: onnx.ModelProto, reference: onnx.ModelProto
+    plan: _Plan,
+    draft: Manifest,
+    int8: onnx.ModelProto,
+    reference: onnx.ModelProto,
+    tracker: Tracker,
 ) -> ModelPackage:
     """Calibrates on one part, judges on the other, and writes package, reference and report."""
     golden = _golden_images(plan)
@@ -189,18 +229,28 @@ def _prove(
         staged = write_package(Path(scratch) / PACKAGE, int8, manifest, golden)
         reference_package = write_package(plan.folder / REFERENCE, reference, manifest, golden)
         further = _compare(staged, reference_package, plan.judged_by)
-        write_report(
-            plan.folder / "report",
-            manifest,
+        measured = write_report(
+            plan.folder / REPORT,
+            staged,
             final,
             target_precision=plan.config.target_precision,
             chosen_on_test=not plan.split.validation,
             further=further,
+            losses=tracker.curves("loss_"),
+            dataset=plan.dataset,
+            parts={"train": plan.split.train, "test": plan.judged_by}
+            | ({"validation": plan.split.validation} if plan.split.validation else {}),
+            made_at=_now(),
         )
         # Last: where the package is, all is there.
         staged.folder.rename(plan.folder / PACKAGE)
     sync(plan.folder)
     package = load_package(plan.folder / PACKAGE)
+    tracker.metrics(plan.config.training.steps, {f"test_{k}": v for k, v in measured.items()})
+    tracker.tags({"beltmark.package_sha256": package.digest})
+    tracker.file(plan.config_path)
+    tracker.file(plan.folder / REPORT)
+    tracker.file(package.folder / MANIFEST, PACKAGE)  # the package itself stays where it is
     log.info(
         "AP50 %.4f, AP50-95 %.4f on the int8 file (fp32 AP50 %.4f); %s",
         metrics["ap50"],
@@ -266,7 +316,7 @@ def _draft(plan: _Plan) -> Manifest:
             "postprocess": Postprocess(score_floor=SCORE_FLOOR),
             "files": {MODEL: NOT_YET, GOLDEN: NOT_YET},
             "lineage": Lineage(
-                created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                created_at=_now(),
                 code_revision=_code_revision(),
                 config_sha256=sha256_of(read_bytes(plan.config_path)),
                 dataset=plan.dataset.path.parent.name,
@@ -283,6 +333,10 @@ def _draft(plan: _Plan) -> Manifest:
         Manifest,
         plan.config_path,
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _code_revision() -> str:

@@ -136,7 +136,11 @@ def _cache(config: TrainConfig, folder: Path) -> DiskCache | None:
 def fingerprint(config: TrainConfig, dataset: Dataset, split: Split) -> str:
     """Digest of all that a run's result depends on."""
     result = config.model_dump_json(
-        exclude={"training": {"threads", "workers", "save_every_s"}, "cache": True}
+        exclude={
+            "training": {"threads", "workers", "save_every_s"},
+            "cache": True,
+            "tracking": True,
+        }
     )
     return sha256_of(f"{result} {dataset.sha256} {split.sha256}".encode())
 

@@ -54,6 +54,9 @@ name = "HorizontalFlip"
 
 [compress]
 calibration_images = 8
+
+[tracking]
+enabled = false
 """
 
 LAYOUT = """
@@ -135,7 +138,8 @@ def test_a_run_ends_in_a_package_that_can_be_evaluated(
     load_package(out / "reference-fp32")
     metrics = json.loads((out / "report" / "metrics.json").read_text())["metrics"]
     assert {"ap50", "ap50_fp32", "model_ms"} <= set(metrics)
-    assert "precision" in (out / "report" / "report.md").read_text()
+    assert "Model card" in (out / "report" / "report.html").read_text()
+    assert not (out / "tracking.jsonl").exists()
 
     numbers = tmp_path / "numbers.json"
     data = str(trained / "annotations.json")

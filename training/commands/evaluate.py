@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from beltmark.command import between, whole
-from beltmark.contract.documents import write_document
+from beltmark.contract.documents import write_bytes, write_document
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import load_package
 from beltmark.contract.policy import Policy
@@ -35,6 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     part.add_argument("--split", type=Path, help="split file: judge by one part of it only")
     evaluate.add_argument("--part", default=TEST, help="of the split (default: %(default)s)")
     evaluate.add_argument("--json", type=Path, help="write what was measured to this file")
+    evaluate.add_argument("--page", type=Path, help="write an HTML page that needs nothing else")
     evaluate.add_argument(
         "--detections", type=Path, help="write all detections (COCO results format)"
     )
@@ -78,7 +79,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from training.evaluate.whole import Request, document_of, measure  # noqa: PLC0415
 
     keys = choose(arguments.only, arguments.skip)
-    for path in (arguments.json, arguments.detections):
+    for path in (arguments.json, arguments.page, arguments.detections):
         _check_writable(path)
     package = load_package(arguments.package)
     dataset = read_dataset(arguments.data)
@@ -104,6 +105,20 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     _print(measured)
     if arguments.json:
         write_document(arguments.json, document_of(measured, created_at))
+    if arguments.page:
+        from training.pages.report import render_report  # noqa: PLC0415
+
+        told = f"Measured on {len(images)} images ({part}) of {dataset.path}."
+        page = render_report(
+            f"{package.manifest.name}: evaluation",
+            made_at=created_at,
+            sections=measured.collected.sections,
+            package=package,
+            dataset=dataset,
+            parts={"judged by": images},
+            told=(told,),
+        )
+        write_bytes(arguments.page, page)
     if arguments.detections:
         from training.evaluate.results import write_results  # noqa: PLC0415
 

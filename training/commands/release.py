@@ -4,9 +4,13 @@ import argparse
 from pathlib import Path
 
 from beltmark.contract.catalogue import read_catalogue
+from beltmark.contract.documents import write_document
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import ModelPackage, load_package
 from beltmark.contract.policy import Policy
+from training.commands.gate import default_trail, moment
+from training.gate.documents import GateDocument
+from training.gate.trail import find, read_gate
 from training.package import write_release
 
 
@@ -21,6 +25,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     release.add_argument(
         "--operating", type=Path, help="operating.json of operating-point, from whole items"
     )
+    release.add_argument("--gate", type=Path, help="gate.json; a failed one is refused")
+    release.add_argument("--trail", type=Path, help="of the gate (default: as the gate has it)")
+    release.add_argument("--override", metavar="REASON", help="release what failed, and say why")
+    release.add_argument("--by", metavar="NAME", help="who overrides")
     release.set_defaults(command=_release)
 
 
@@ -37,7 +45,13 @@ def _release(arguments: argparse.Namespace) -> int:
         policy, told = _by_frames(arguments, package)
     else:
         policy, told = _by_items(arguments, package)
+    if arguments.out.exists():
+        raise InputError("exists already", "name another folder or remove it", file=arguments.out)
+    gate = _passed_gate(arguments, package)  # last: an override is recorded before it is used
     release = write_release(arguments.out, package, policy, arguments.layouts, arguments.catalogue)
+    if gate is not None:
+        # Beside release.json, not in it: stations of before refuse fields that they do not know.
+        write_document(release.folder / "gate.json", gate)
     print(f"{release.folder}: {told}")
     return 0
 
@@ -76,4 +90,43 @@ def _by_frames(arguments: argparse.Namespace, package: ModelPackage) -> tuple[Po
         Policy(target_precision=target, threshold=point.threshold),
         f"threshold {point.threshold:g}, coverage {point.coverage:.3f}, from the package's curve "
         "of single frames; what votes make of them is not in it: see operating-point",
+    )
+
+
+def _passed_gate(arguments: argparse.Namespace, package: ModelPackage) -> GateDocument | None:
+    """Returns the verdict that lets the package out, an override recorded in it; None without one.
+
+    Raises:
+        InputError: It is of another package, was changed, or failed and nobody overrides it.
+    """
+    if bool(arguments.override) != bool(arguments.by):
+        raise InputError("an override has a reason and a name", "give --override and --by")
+    if arguments.gate is None:
+        if arguments.override:
+            raise InputError("there is no verdict to override", "give --gate")
+        return None
+    document = read_gate(arguments.gate)
+    decision = document.decision
+    if decision.candidate_sha256 != package.digest:
+        raise InputError(
+            f"is of package {decision.candidate_sha256[:12]}, but this is {package.digest[:12]}",
+            "take this very package through the gate",
+            file=arguments.gate,
+            field="decision.candidate_sha256",
+        )
+    trail = arguments.trail or default_trail(arguments.gate.absolute().parent)
+    find(trail, document, arguments.gate)
+    if decision.passed:
+        return document
+    if not arguments.override:
+        failed = [each.name for each in decision.criteria if not each.passed]
+        raise InputError(
+            f"the gate says FAIL: {'; '.join(failed)}",
+            "make it better, or give --override REASON --by NAME",
+            file=arguments.gate,
+        )
+    from training.gate.gate import override  # noqa: PLC0415
+
+    return override(
+        document, by=arguments.by, reason=arguments.override, decided_at=moment(None), trail=trail
     )
