@@ -68,14 +68,14 @@ def read_coco(path: Path) -> Dataset:
 
     Names of images are relative to the annotation file's folder; where that is called
     `annotations`, they may also be relative to the folder above it or to `images` or the like in
-    that (see `_folders`).
+    that (see `image_folders`).
 
     Raises:
         InputError: Names file, element (such as `annotations[12].bbox`) and mend.
     """
     content = read_bytes(path, limit=MAX_ANNOTATION_BYTES)
     document = parse_json(content, path)
-    return dataset_of(document, path, sha256=sha256_of(content), folders=_folders(path))
+    return dataset_of(document, path, sha256=sha256_of(content), folders=image_folders(path))
 
 
 def dataset_of(
@@ -211,7 +211,7 @@ def _paths(images: list[_Image], path: Path, folders: Iterable[Path]) -> list[Pa
     return list(first)
 
 
-def _folders(path: Path) -> list[Path]:
+def image_folders(path: Path) -> list[Path]:
     """Returns where images may lie: beside the file, or where COCO itself and CVAT put them.
 
     COCO has `annotations/instances_train2017.json` beside `train2017/`, CVAT

@@ -4,6 +4,7 @@ import argparse
 
 from training.commands.data import add as adding
 from training.commands.data import (
+    check,
     diff,
     export,
     forget,
@@ -15,7 +16,7 @@ from training.commands.data import (
     verify,
 )
 
-_WORDS = (show, adding, merge, diff, listing, verify, export, forget, split, preview)
+_WORDS = (show, check, adding, merge, diff, listing, verify, export, forget, split, preview)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
