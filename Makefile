@@ -3,7 +3,7 @@ PYTHON ?= python3
 SECONDS ?=
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check bench pace crash-campaign power-cut-campaign real format clean
+.PHONY: demo test check bench pace crash-campaign power-cut-campaign planted-faults real format clean
 
 demo: .venv/ready  ## three simulated stations, their server and its page (no torch); SECONDS=60 ends by itself
 	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
@@ -30,6 +30,9 @@ crash-campaign: .venv-dev/ready  ## kills stations KILLS=1000 times (SEED=1), in
 
 power-cut-campaign: .venv-dev/ready  ## likewise, and each kill also loses what was not synced, into docs/power-cut-campaign.md
 	@.venv-dev/bin/python -m bench.crash --kills $(KILLS) --seed $(SEED) --power-cut --write docs/power-cut-campaign.md
+
+planted-faults: .venv-dev/ready  ## ten minutes: plants faults in real photographs, into docs/data-checks.md
+	.venv-dev/bin/python -m bench.planted_faults ../shared/data/shelf/annotations.json --write docs/data-checks.md
 
 REAL = ../shared/data/belt/annotations.json
 real: .venv-dev/ready  ## half an hour: train on real frames, then run the agent over their sequences
