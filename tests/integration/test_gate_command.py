@@ -136,6 +136,7 @@ def test_pass_fail_release_and_override(
     assert "the gate says FAIL: speed.model_ms; detection.ap50" in capsys.readouterr().err
     assert release(place, tmp_path / "failed", *refused, "--override", "no reason") == 2
     assert not (tmp_path / "failed").exists()
+    assert release(place, tmp_path / "failed", *refused, "--override", "x", "--by", "\x1b[2J") == 2
     word = ("--override", "the champion's station burnt down", "--by", "B. Example")
     assert release(place, tmp_path / "failed", *refused, *word) == 0
     capsys.readouterr()
@@ -156,6 +157,7 @@ def test_pass_fail_release_and_override(
     ("arguments", "told"),
     [
         (("--decided-by", "Nobody"), "may not decide"),
+        (("--decided-by", "A\nB"), "--decided-by is empty, has characters"),
         (("--decided-at", "yesterday"), "no time"),
         (("--champion", "runs/demo/package"), "is the candidate itself"),
         (("--champion", "nowhere"), "no such model package"),

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import select_scenes
 from training.gate.documents import GateDocument
 from training.gate.trail import read_trail
+
+log = logging.getLogger(__name__)
 
 FAILED = 1
 
@@ -72,10 +75,12 @@ def _gate(arguments: argparse.Namespace) -> int:
         PAGE,
         Case,
         check_decider,
+        check_words,
         decide,
         read_evaluation,
     )
 
+    check_words(arguments.decided_by, "--decided-by")
     charter = read_charter(arguments.charter)
     check_decider(charter, arguments.decided_by, arguments.charter)
     decided_at = moment(arguments.decided_at)
@@ -105,6 +110,7 @@ def _gate(arguments: argparse.Namespace) -> int:
         charter,
         sha256_of(read_bytes(arguments.charter)),
         dataset,
+        str(arguments.data),
         images,
         *evaluations,
     )
@@ -117,7 +123,10 @@ def _gate(arguments: argparse.Namespace) -> int:
         draws=arguments.draws,
     )
     decision = document.decision
-    _track(arguments.candidate.absolute().parent, document, (folder / GATE, folder / PAGE))
+    try:
+        _track(arguments.candidate.absolute().parent, document, (folder / GATE, folder / PAGE))
+    except OSError as error:  # the decision stands, whether MLflow hears of it or not
+        log.warning("not tracked: %s", error)
     for each in decision.criteria:
         print(f"{'PASS' if each.passed else 'FAIL'}  {each.name}: {each.reason}")
     held = sum(each.passed for each in decision.criteria)

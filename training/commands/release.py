@@ -105,6 +105,11 @@ def _passed_gate(arguments: argparse.Namespace, package: ModelPackage) -> GateDo
         if arguments.override:
             raise InputError("there is no verdict to override", "give --gate")
         return None
+    from training.gate.gate import check_words, override  # noqa: PLC0415
+
+    if arguments.override:
+        check_words(arguments.by, "--by")
+        check_words(arguments.override, "--override", most=2000)
     document = read_gate(arguments.gate)
     decision = document.decision
     if decision.candidate_sha256 != package.digest:
@@ -125,8 +130,6 @@ def _passed_gate(arguments: argparse.Namespace, package: ModelPackage) -> GateDo
             "make it better, or give --override REASON --by NAME",
             file=arguments.gate,
         )
-    from training.gate.gate import override  # noqa: PLC0415
-
     return override(
         document, by=arguments.by, reason=arguments.override, decided_at=moment(None), trail=trail
     )

@@ -62,6 +62,7 @@ class Case:
         charter: What is asked.
         charter_sha256: Of its file.
         dataset: The whole.
+        source: Where it lies, as the user named it.
         images: Of it, those to judge by: none of them may have been learnt from.
         evaluation: Of the candidate on these images.
         champion_evaluation: Likewise of the champion.
@@ -72,6 +73,7 @@ class Case:
     charter: Charter
     charter_sha256: str
     dataset: Dataset
+    source: str
     images: tuple[LabelledImage, ...]
     evaluation: EvaluationFile | None = None
     champion_evaluation: EvaluationFile | None = None
@@ -89,6 +91,19 @@ def check_decider(charter: Charter, name: str, path: Path) -> None:
             "let one of them decide, or change the charter",
             file=path,
             field="deciders",
+        )
+
+
+def check_words(text: str, what: str, most: int = 200) -> None:
+    """Makes sure that what a person gave for the trail is one line that can be read.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not text.strip() or len(text) > most or not text.isprintable():
+        raise InputError(
+            f"{what} is empty, has characters that cannot be printed, or is too long",
+            f"give one line of at most {most} characters",
         )
 
 
@@ -265,7 +280,7 @@ def _decision(
         champion_sha256=case.champion.digest if case.champion else None,
         charter=case.charter.name,
         charter_sha256=case.charter_sha256,
-        dataset=case.dataset.path.parent.name,
+        dataset=case.source,
         dataset_sha256=case.dataset.sha256,
         evaluation_sha256=case.evaluation.sha256 if case.evaluation else None,
         passed=all(each.passed for each in results),
