@@ -12,6 +12,7 @@ from training.charter.baseline import RuleResult
 from training.charter.document import Charter, Economics, Labels
 from training.evaluate.section import Figure, Section, Table
 from training.pages.charts import Estimate, dot_chart
+from training.pages.report import shown
 
 S_PER_HOUR = 3600.0
 
@@ -212,9 +213,9 @@ def charter_section(charter: Charter) -> Section:
     criteria = [
         (
             each.name,
-            f"at least {each.at_least:g}"
+            f"at least {shown(each.at_least)}"
             if each.at_least is not None
-            else f"at most {each.at_most:g}",
+            else f"at most {shown(each.at_most)}",
             each.confidence,
             each.why,
         )

@@ -111,8 +111,8 @@ def shown(value: Cell) -> str:
         return value
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}".replace(",", "\u202f")
+    if (float(value).is_integer() or abs(value) >= 1e4) and abs(value) < 1e15:
+        return f"{value:,.0f}".replace(",", "\u202f")
     return f"{value:.4g}"
 
 

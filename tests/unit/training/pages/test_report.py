@@ -113,7 +113,14 @@ def test_what_nobody_stated_is_shown_as_such() -> None:
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(None, "–"), ("x", "x"), (0.123456, "0.1235"), (3.0, "3"), (1234567, "1\u202f234\u202f567")],  # noqa: RUF001
+    [
+        (None, "\u2013"),
+        ("x", "x"),
+        (0.123456, "0.1235"),
+        (3.0, "3"),
+        (-31767.4, "-31\u202f767"),
+        (1234567, "1\u202f234\u202f567"),
+    ],
 )
 def test_figures_read_as_people_write_them(value: float | str | None, told: str) -> None:
     assert shown(value) == told
