@@ -19,7 +19,7 @@ import albumentations
 from beltmark.contract.errors import InputError
 from training.config import Transform
 from training.data.samples import Sample
-from training.model.assignment import NOT_JUDGED
+from training.model.labels import NOT_JUDGED
 
 MIN_VISIBLE = 0.3
 """Objects of which less is left in the picture are not judged: part of them can still be seen."""

@@ -24,7 +24,7 @@ from training.data.balance import order, round_length
 from training.data.cutouts import Cutout, textured_background
 from training.data.mixing import mosaic, paste
 from training.data.samples import Sample, Samples
-from training.model.assignment import PADDING
+from training.model.labels import PADDING
 
 MIN_SIDE_PX = 7.0
 """Objects smaller than this in the model's input are not judged: no place may lie within."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.documents import sha256_of
+from training.compose.masks import grab
 from training.data.samples import Sample, SampleStore
 
 MARGIN = 0.18
@@ -19,7 +20,7 @@ PLAUSIBLE_FILL = (0.45, 1.0)
 """Share of its box that a cut-out must fill to be believed; a carton seen askew fills half."""
 
 
-CUT_VERSION = 1
+CUT_VERSION = 2
 """Of how objects are cut out: what another version cut is cut anew."""
 
 MOST_PER_CLASS = 200
@@ -58,7 +59,7 @@ def cut_out(sample: Sample) -> Iterable[Cutout]:
         left, top, right, bottom = outer
         crop = sample.image_bgr[top:bottom, left:right]
         inner = box - np.array([left, top, left, top], np.float32)
-        alpha = _grab(crop, inner)
+        alpha = np.asarray(cv2.GaussianBlur(grab(crop, inner), (3, 3), 0), np.uint8)
         filled = (alpha > 127).sum() / max(float(np.prod(inner[2:] - inner[:2])), 1.0)
         if PLAUSIBLE_FILL[0] <= filled <= PLAUSIBLE_FILL[1]:
             yield Cutout(np.ascontiguousarray(crop), alpha, int(label))
@@ -156,23 +157,3 @@ def _meets(box: NDArray[np.float32], others: NDArray[np.float32]) -> bool:
     low = np.maximum(box[:2], others[:, :2])
     high = np.minimum(box[2:], others[:, 2:])
     return bool(((high - low) > 2).all(axis=1).any())
-
-
-def _grab(crop: NDArray[np.uint8], inner_xyxy: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Separates what is inside the box from what surrounds it: uint8 [h, w], soft at the edge."""
-    mask = np.zeros(crop.shape[:2], np.uint8)
-    x, y, right, bottom = inner_xyxy.round().astype(int)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(0)
-    cv2.grabCut(crop, mask, (x, y, right - x, bottom - y), *models, 3, cv2.GC_INIT_WITH_RECT)
-    solid = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    count, parts, stats, _ = cv2.connectedComponentsWithStats(solid)
-    if count < 2:
-        return np.zeros_like(solid)
-    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    filled = np.zeros_like(solid)
-    outlines, _ = cv2.findContours(
-        (parts == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
-    cv2.drawContours(filled, [cv2.convexHull(outlines[0])], -1, 255, cv2.FILLED)
-    return np.asarray(cv2.GaussianBlur(filled, (3, 3), 0), np.uint8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.data.cutouts import Cutout
 from training.data.samples import Sample
-from training.model.assignment import NOT_JUDGED
+from training.model.labels import NOT_JUDGED
 
 PAD_VALUE = 114
 MAX_COVERED = 0.35
@@ -155,7 +155,7 @@ def _lay(
         left = int(rng.normal(heap.x_px, heap.spread_px)) - patch_width // 2
         top = int(rng.normal(heap.y_px, heap.spread_px)) - patch_height // 2
     _shade(picture, alpha, left, top, shadow)
-    window = _window(left, top, alpha.shape, picture.shape)
+    window = window_of(left, top, alpha.shape, picture.shape)
     if window is None:
         return None
     there, here = window
@@ -218,13 +218,13 @@ def _shade(
 ) -> None:
     """Darkens the picture under and beside where an object will lie."""
     soft = cv2.GaussianBlur(alpha, (0, 0), 3) * (1 - shadow.remaining)
-    window = _window(left + shadow.x_px, top + shadow.y_px, soft.shape, picture.shape)
+    window = window_of(left + shadow.x_px, top + shadow.y_px, soft.shape, picture.shape)
     if window is not None:
         there, here = window
         picture[there] *= 1 - soft[here][..., None]
 
 
-def _window(
+def window_of(
     left: int, top: int, patch_shape: tuple[int, ...], picture_shape: tuple[int, ...]
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
     """Where a patch lies in the picture, and which part of the patch that is; None if outside."""

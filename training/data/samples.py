@@ -13,7 +13,7 @@ from beltmark.datasets.dataset import LabelledImage
 from training.data.checking import check_images
 from training.data.disk_cache import DiskCache
 from training.data.pictures import identity, load_picture
-from training.model.assignment import NOT_JUDGED
+from training.model.labels import NOT_JUDGED
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
-NOT_JUDGED = -1
-"""Label of a region in which nothing is judged, and of objects too small to learn from."""
-
-PADDING = -2
-"""Label of rows that only fill up a batch."""
+from training.model.labels import NOT_JUDGED
 
 SCORE_POWER = 0.5
 OVERLAP_POWER = 6.0

@@ -5,6 +5,7 @@ import argparse
 from training.commands.data import add as adding
 from training.commands.data import (
     check,
+    compose,
     diff,
     export,
     forget,
@@ -16,7 +17,20 @@ from training.commands.data import (
     verify,
 )
 
-_WORDS = (show, check, adding, merge, diff, listing, verify, export, forget, split, preview)
+_WORDS = (
+    show,
+    check,
+    compose,
+    adding,
+    merge,
+    diff,
+    listing,
+    verify,
+    export,
+    forget,
+    split,
+    preview,
+)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

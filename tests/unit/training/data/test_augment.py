@@ -13,7 +13,7 @@ from training.config import AugmentSettings, Transform
 from training.data.augment import Augmenter
 from training.data.batches import TrainingSamples, batches
 from training.data.samples import Sample, SampleStore
-from training.model.assignment import NOT_JUDGED
+from training.model.labels import NOT_JUDGED
 
 SAMPLE = Sample(
     np.arange(40 * 60 * 3, dtype=np.uint32).reshape(40, 60, 3).astype(np.uint8),

@@ -11,7 +11,7 @@ from training.data.augment import Augmenter
 from training.data.batches import Batch, TrainingSamples, batches
 from training.data.cutouts import cut_out_all
 from training.data.samples import SampleStore
-from training.model.assignment import PADDING
+from training.model.labels import PADDING
 
 NOISE = (
     Transform(name="HorizontalFlip"),

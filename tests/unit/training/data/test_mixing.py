@@ -4,7 +4,7 @@ import pytest
 from training.data.cutouts import Cutout, cut_out
 from training.data.mixing import mosaic, paste
 from training.data.samples import Sample
-from training.model.assignment import NOT_JUDGED
+from training.model.labels import NOT_JUDGED
 
 
 def plain(grey: int, boxes: list[list[int]], labels: list[int]) -> Sample:

@@ -1,7 +1,8 @@
 import torch
 
-from training.model.assignment import NOT_JUDGED, PADDING, PLACES_PER_OBJECT, assign
+from training.model.assignment import PLACES_PER_OBJECT, assign
 from training.model.detector import places
+from training.model.labels import NOT_JUDGED, PADDING
 
 CENTRES, STRIDES = places(64, 96)
 
