@@ -33,6 +33,7 @@ from beltmark.contract.errors import InputError
 from edge_agent.vision.processor import has_instructions
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
+from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork, normalised, places
 from training.model.losses import detection_losses
 
@@ -71,10 +72,10 @@ class RunState:
 def start(config: TrainConfig, classes: int) -> RunState:
     """Returns a fresh run: ImageNet weights in the backbone, the rest drawn from the seed."""
     torch.manual_seed(config.training.seed)
-    network = DetectionNetwork(classes)
+    network = DetectionNetwork(make_backbone(DEFAULT), classes)
     network.backbone.load_imagenet()
     network.backbone.freeze(config.training.frozen_stages)
-    average = DetectionNetwork(classes)
+    average = DetectionNetwork(make_backbone(DEFAULT), classes)
     average.load_state_dict(network.state_dict())
     average.eval()
     network.to(memory_format=torch.channels_last)

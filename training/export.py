@@ -15,16 +15,23 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
-from beltmark.contract.package import InputSpec, OutputSpec
+from beltmark.contract.package import InputSpec, OutputSpec, Task
+from training.model import classifier, detector
 from training.model.backbone import PIXEL_SCALE, PIXEL_ZERO
-from training.model.detector import EMBEDDING_SIZE, DetectionNetwork, places, to_boxes
+from training.model.classifier import ClassificationNetwork
+from training.model.detector import DetectionNetwork, places, to_boxes
 
 CORE_INPUT = "normalised"
 OPSET = 20
-OUTPUTS = OutputSpec(embedding_size=EMBEDDING_SIZE)
 
 
-class _Core(nn.Module):
+def outputs_of(task: Task) -> OutputSpec:
+    """Returns the outputs that an exported network of this task has."""
+    size = classifier.EMBEDDING_SIZE if task == "classify" else detector.EMBEDDING_SIZE
+    return OutputSpec(embedding_size=size)
+
+
+class _DetectionCore(nn.Module):
     """The network with decoded boxes and probabilities."""
 
     def __init__(self, network: DetectionNetwork, height_px: int, width_px: int) -> None:
@@ -43,13 +50,36 @@ class _Core(nn.Module):
         return boxes, raw.logits.sigmoid(), raw.embedding
 
 
-def export_core(network: DetectionNetwork, spec: InputSpec) -> onnx.ModelProto:
+class _ClassificationCore(nn.Module):
+    """The network with probabilities, as one candidate that is the whole input."""
+
+    def __init__(self, network: ClassificationNetwork, height_px: int, width_px: int) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("whole", torch.tensor([[[0.0, 0.0, width_px, height_px]]]))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps [1, 3, H, W] to boxes [1, 1, 4], scores [1, 1, C] and embedding [1, 1, D]."""
+        raw = self.network(image)
+        assert isinstance(self.whole, Tensor)
+        return self.whole.clone(), raw.logits.softmax(1)[:, None], raw.embedding[:, None]
+
+
+def export_core(
+    network: DetectionNetwork | ClassificationNetwork, spec: InputSpec
+) -> onnx.ModelProto:
     """Exports the network with normalisation folded into its convolutions.
 
     Returns:
         A model from `normalised`, float32 [1, 3, H, W], to the package's named outputs.
     """
-    core = _Core(network, spec.height_px, spec.width_px)
+    size_px = spec.height_px, spec.width_px
+    core = (
+        _ClassificationCore(network, *size_px)
+        if isinstance(network, ClassificationNetwork)
+        else _DetectionCore(network, *size_px)
+    )
+    outputs = OutputSpec(embedding_size=1)
     core.eval().to(memory_format=torch.contiguous_format)
     example = torch.zeros(1, 3, spec.height_px, spec.width_px)
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +93,7 @@ def export_core(network: DetectionNetwork, spec: InputSpec) -> onnx.ModelProto:
                 external_data=False,
                 opset_version=OPSET,
                 input_names=[CORE_INPUT],
-                output_names=[OUTPUTS.boxes, OUTPUTS.scores, OUTPUTS.embedding],
+                output_names=[outputs.boxes, outputs.scores, outputs.embedding],
             )
         return _folded(path)
 

@@ -39,7 +39,7 @@ from training.config import TrainConfig
 from training.data.batches import TrainingSamples
 from training.evaluate.calibration import fit_temperature
 from training.evaluate.evaluation import Evaluation, evaluate, metrics_of
-from training.export import OUTPUTS, export_core, with_pixels
+from training.export import export_core, outputs_of, with_pixels
 from training.package import write_package
 from training.presets import read_config
 from training.report import write_report
@@ -312,7 +312,7 @@ def _draft(plan: _Plan) -> Manifest:
             "classes": plan.dataset.class_names,
             "none_of_these": config.none_of_these,
             "input": input_spec(config),
-            "outputs": OUTPUTS,
+            "outputs": outputs_of("detect"),
             "postprocess": Postprocess(score_floor=SCORE_FLOOR),
             "files": {MODEL: NOT_YET, GOLDEN: NOT_YET},
             "lineage": Lineage(

@@ -26,6 +26,7 @@ MODEL = "model.onnx"
 GOLDEN = "golden/golden.json"
 MAX_PACKAGE_FILE_BYTES = 256 * 1024 * 1024
 
+Task = Literal["detect", "classify"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 ClassName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -49,7 +50,7 @@ class InputSpec(Document):
 
 
 class OutputSpec(Document):
-    """The model's named outputs, N candidate places each.
+    """The model's named outputs, N candidate places each; a classifier has one, the whole input.
 
     `boxes` float32 [1, N, 4], xyxy in input pixels; `scores` float32 [1, N, C], sigmoid
     probabilities before calibration; `embedding` float32 [1, N, D], for drift and active learning.
@@ -126,11 +127,15 @@ class Lineage(Document):
 
 
 class Manifest(Document):
-    """`manifest.json`: all that a loader must honour, or refuse."""
+    """`manifest.json`: all that a loader must honour, or refuse.
+
+    Of `task`s, `detect` finds any number of objects; `classify` says what the image as a whole is,
+    as one candidate that is the whole input, so that all that follows need not know the difference.
+    """
 
     format_version: Literal[1] = 1
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$")]
-    task: Literal["detect"] = "detect"
+    task: Task = "detect"
     classes: tuple[ClassName, ...] = Field(min_length=1, max_length=1000)
     none_of_these: ClassName | None = None
     input: InputSpec

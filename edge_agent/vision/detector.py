@@ -177,6 +177,13 @@ def _check_model(session: Any, package: ModelPackage) -> None:
             file=package.model_path,
             field="outputs",
         )
+    if manifest.task == "classify" and lengths != {1}:
+        raise InputError(
+            f"a classifier gives one candidate, the whole image, but this gives {lengths.pop()}",
+            "export the model anew, or correct the manifest's task",
+            file=package.model_path,
+            field="outputs",
+        )
 
 
 def _check_node(

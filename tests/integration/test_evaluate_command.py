@@ -24,6 +24,7 @@ from training.evaluate.cache import Look, LookCache, key_prefix
 from training.evaluate.document import EvaluationDocument
 from training.evaluate.evaluation import evaluate
 from training.evaluate.twin import TorchTwin
+from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork
 
 PACKAGE = Path(__file__).parents[2] / "beltmark" / "bundled" / "release" / "package"
@@ -193,7 +194,7 @@ def test_the_network_in_torch_stands_behind_the_detectors_stages(
 ) -> None:
     torch.manual_seed(0)
     manifest = package.manifest
-    network = DetectionNetwork(len(manifest.classes)).eval()
+    network = DetectionNetwork(make_backbone(DEFAULT), len(manifest.classes)).eval()
     path = tmp_path / "last.pt"
     torch.save({"average": network.state_dict()}, path)
     twin = TorchTwin(path, len(manifest.classes), manifest.input)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import InputSpec
 from edge_agent.vision.postprocess import Candidates
+from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork, normalised, places, to_boxes
 
 
@@ -28,7 +29,7 @@ class TorchTwin:
         """
         if not checkpoint.is_file():
             raise InputError("no such file", "check the path", file=checkpoint)
-        network = DetectionNetwork(classes)
+        network = DetectionNetwork(make_backbone(DEFAULT), classes)
         try:
             held = torch.load(checkpoint, weights_only=True, map_location="cpu")
             network.load_state_dict(held["average"])

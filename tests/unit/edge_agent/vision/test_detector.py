@@ -77,6 +77,12 @@ def test_detections_are_in_image_pixels_best_first(tmp_path: Path) -> None:
     assert detector.classes == ("carton", "cup")
 
 
+def test_a_classifier_has_one_candidate(tmp_path: Path) -> None:
+    package = load_package(write_package(tmp_path / "p", task="classify"))
+    with pytest.raises(InputError, match="one candidate, the whole image, but this gives 4"):
+        Detector(package)
+
+
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     package = load_package(write_package(tmp_path / "p", model=b"no model at all"))
     with pytest.raises(InputError, match="cannot be loaded") as caught:

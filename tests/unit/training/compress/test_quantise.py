@@ -13,6 +13,7 @@ import torch
 from beltmark.contract.package import InputSpec
 from training.compress.quantise import full_precision_nodes, quantise
 from training.export import export_core, with_pixels
+from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork
 
 SPEC = InputSpec(height_px=64, width_px=96, colour_order="BGR")
@@ -28,7 +29,7 @@ def pictures(count: int) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, onnx.ModelProto]:
     torch.manual_seed(0)
-    network = DetectionNetwork(3)
+    network = DetectionNetwork(make_backbone(DEFAULT), 3)
     network.backbone.load_imagenet()
     network.eval()
     core = export_core(network, SPEC)
@@ -86,7 +87,7 @@ def test_the_last_convolutions_stay_float(
 
 def test_the_reference_is_the_network(models: tuple[Path, Path, onnx.ModelProto]) -> None:
     torch.manual_seed(0)
-    network = DetectionNetwork(3)
+    network = DetectionNetwork(make_backbone(DEFAULT), 3)
     network.backbone.load_imagenet()
     network.eval()
     image = next(pictures(1))

