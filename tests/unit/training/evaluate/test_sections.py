@@ -338,8 +338,8 @@ def test_sections_are_chosen_by_name() -> None:
 def test_each_section_goes_by_the_key_that_it_is_listed_under() -> None:
     context = context_of(SHOTS)
     for key, maker in SECTIONS.items():
-        if key in ("speed", "mistakes"):
+        if key in ("speed", "mistakes", "robustness"):
             continue  # they look at image files
         given = maker(context)
-        assert isinstance(given, LeftOut) or given.key == key
+        assert isinstance(given, LeftOut) or getattr(given, "key", None) == key
     assert NAMES[3] == "none"
