@@ -30,6 +30,25 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """What is before the camera at a moment, to be drawn later.
+
+    Attributes:
+        index: Of the frame.
+        at_s: The moment.
+        travel_mm: How far the belt has come.
+        placements: Where the items are.
+        noise: The sensor's chance in this frame.
+    """
+
+    index: int
+    at_s: float
+    travel_mm: float
+    placements: list[Placement]
+    noise: np.random.Generator
+
+
+@dataclass(frozen=True)
 class SeenItem:
     """What of an item is in a picture.
 

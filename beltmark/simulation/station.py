@@ -21,6 +21,7 @@ from beltmark.simulation.control import (
 )
 from beltmark.simulation.mjpeg import MjpegServer
 from beltmark.simulation.printer import PrinterFaults, SimulatedPrinter
+from beltmark.simulation.scene import Shot
 from beltmark.simulation.truth import truth_document
 from beltmark.simulation.world import World
 from beltmark.simulation.world_plan import WorldPlan
@@ -197,8 +198,13 @@ class SimulatedStation:
                 continue
             due_s = max(due_s + interval_s, now_s)  # late: drop frames, never catch up
             with self._lock:
-                self._tick(now_s, started_s)
+                shot = self._tick(now_s, started_s)
                 empty = self._world.belt.is_empty
+            # Labels and signals come meanwhile: drawing takes long, and the belt waits for nobody.
+            picture = self._world.expose(shot)
+            with self._lock:
+                self._world.remember(shot, picture)
+            self._camera.latest.publish(self._world.encode(picture), now_s)
             if empty and empty_since_s is None:
                 empty_since_s = now_s
                 self._is_empty.set()
@@ -206,24 +212,27 @@ class SimulatedStation:
             if empty_since_s is not None and now_s - empty_since_s > LINGER_S:
                 return
 
-    def _tick(self, now_s: float, started_s: float) -> None:
-        world, seconds = self._world, self._plan.seconds
+    def _tick(self, now_s: float, started_s: float) -> Shot:
+        world = self._world
         if (act := world.act(now_s)) is not None:
             self._control.say("CLEAR" if act.named is None else f"APPLIED {act.named}")
-        picture = world.step(now_s, permitted=None if self._plan.needs_permit else True)
+        shot = world.advance(now_s, permitted=None if self._plan.needs_permit else True)
         for edge in world.beam_told:
             self._control.say(f"INPUT {EYE} {int(edge.is_broken)}")
         if self._plan.has_encoder:
             self._control.say(f"COUNT {COUNTER} {round(COUNTS_PER_MM * world.belt.travel_mm)}")
-        self._camera.latest.publish(world.encode(picture), now_s)
         running = not self._plan.needs_permit or world.permit.holds(now_s)
         if running != self._was_running:
             logger.info("the belt %s", "runs" if running else "stands: no run permit")
             self._was_running = running
         if running and self._first_run_s is None:
             self._first_run_s = now_s
-        if not seconds:
-            return
+        if self._plan.seconds:
+            self._end_in_time(now_s, started_s)
+        return shot
+
+    def _end_in_time(self, now_s: float, started_s: float) -> None:
+        world, seconds = self._world, self._plan.seconds
         begun_s = self._first_run_s if self._first_run_s is not None else started_s
         if self._first_run_s is not None and (
             now_s - begun_s >= max(seconds - self._plan.world.transit_s, 0.0)

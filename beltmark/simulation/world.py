@@ -17,7 +17,7 @@ from beltmark.simulation.belt import Belt, BeltItem
 from beltmark.simulation.close_up import CloseUp, Sticker
 from beltmark.simulation.label_picture import SIZE_MM
 from beltmark.simulation.permit import RunPermit
-from beltmark.simulation.scene import Picture, Placement
+from beltmark.simulation.scene import Picture, Placement, Shot
 from beltmark.simulation.sticker import with_sticker
 from beltmark.simulation.supply import supply
 from beltmark.simulation.verdict import (
@@ -91,9 +91,17 @@ class World:
         self._ran_s = 0.0
 
     def step(self, at_s: float, *, permitted: bool | None = None) -> Picture:
-        """Move the belt on to `at_s` and take a picture; None leaves the permission to the relay.
+        """Move the belt on to `at_s` and take a picture, see `advance`."""
+        shot = self.advance(at_s, permitted=permitted)
+        picture = self.expose(shot)
+        self.remember(shot, picture)
+        return picture
 
-        Between the first call and the second the belt begins to move.
+    def advance(self, at_s: float, *, permitted: bool | None = None) -> Shot:
+        """Move the belt on to `at_s`; None leaves the permission to the relay.
+
+        Between the first call and the second the belt begins to move. What is returned is to be
+        exposed, and remembered: drawing takes long, and labels and signals must not wait for it.
         """
         since_s = at_s if self._last_s is None else self._last_s
         if permitted is None:
@@ -105,10 +113,17 @@ class World:
         self.belt.advance(at_s, way_s(self._ran_s + running_s) - way_s(self._ran_s))
         self._ran_s += running_s
         self._tell_of_beam(at_s, running_s)
-        picture = self.picture()
-        self.frames.append(FrameTruth(self._frame_count, at_s, self.belt.travel_mm, picture.seen))
+        shot = self._shot(at_s)
         self._frame_count += 1
-        return picture
+        return shot
+
+    def expose(self, shot: Shot) -> Picture:
+        """What the camera saw then; on any thread, one at a time."""
+        return self._scene.render(shot.placements, shot.travel_mm, shot.noise)
+
+    def remember(self, shot: Shot, picture: Picture) -> None:
+        """Keep for the truth what a picture shows."""
+        self.frames.append(FrameTruth(shot.index, shot.at_s, shot.travel_mm, picture.seen))
 
     def _tell_of_beam(self, at_s: float, running_s: float) -> None:
         if self.beam is None:
@@ -126,7 +141,10 @@ class World:
 
     def picture(self) -> Picture:
         """What the camera sees now."""
-        return self._scene.render(self._placements(), self.belt.travel_mm, self._noise())
+        return self.expose(self._shot(self._last_s or 0.0))
+
+    def _shot(self, at_s: float) -> Shot:
+        return Shot(self._frame_count, at_s, self.belt.travel_mm, self._placements(), self._noise())
 
     def scan(self) -> Callable[[], bytes]:
         """What is before the scan camera now: call it, on any thread, for the JPEG of it.

@@ -12,7 +12,6 @@ import pytest
 import sqlalchemy as sa
 from fleet_process import ServedSite, init
 from mqtt_brokers import Mosquitto, free_port
-from slow_machine import cannot_keep_up
 from waiting import until
 
 from beltmark.demo.station import DemoStation
@@ -96,7 +95,6 @@ def await_items(station: DemoStation, more: int = 2) -> None:
     until(lambda: len(journal(station)) >= so_many, "more items pass")
 
 
-@cannot_keep_up
 @pytest.mark.parametrize("kind", ["mosquitto", "embedded"])
 def test_whatever_was_away_the_server_has_each_record_once(kind: str, tmp_path: Path) -> None:
     mosquitto = None
