@@ -11,6 +11,9 @@ from beltmark.demo.processes import LineListener, end, run, start
 
 BUNDLED = Path(__file__).parents[1] / "bundled"
 
+_FPS = 10
+"""Three belts are drawn and three models look, all on one machine, which may be small."""
+
 _STATION = """\
 [station]
 name = "{name}"
@@ -106,7 +109,8 @@ class DemoStation:
         self._agent: subprocess.Popen[str] | None = None
         self._belt = start(
             "beltmark.simulation.cli", "station", "--seed", str(seed),
-            "--seconds", str(seconds), "--truth", str(self._truth), stdout=subprocess.PIPE,
+            "--seconds", str(seconds), "--fps", str(_FPS), "--truth", str(self._truth),
+            stdout=subprocess.PIPE,
         )  # fmt: skip
         self._belt_says: LineListener | None = None
         self._agent_says: LineListener | None = None

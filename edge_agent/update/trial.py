@@ -50,7 +50,9 @@ class Trial:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,
+            # Its own group, to be killed whole. Not a session: Linux then shares the processor out
+            # between sessions, whatever their niceness (sched(7), autogroup).
+            process_group=0,
         ) as process:
             try:
                 out, err = self._wait(process, is_wanted)

@@ -35,6 +35,12 @@ def test_a_good_release_is_accepted_with_what_was_found(good: Path) -> None:
     assert "ms" in told
 
 
+def test_it_runs_in_the_agents_session_where_its_niceness_counts(good: Path) -> None:
+    told = "import json, os; print(json.dumps({'is_accepted': True, 'reason': str(os.getsid(0))}))"
+    session = Trial(1, 8, command=[sys.executable, "-c", told]).accept(good, ANY, always)
+    assert int(session) == os.getsid(0)
+
+
 def test_its_verdict_is_one_line_of_json(good: Path) -> None:
     command = [sys.executable, "-m", "edge_agent.update.acceptance", str(good)]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
