@@ -15,6 +15,9 @@ MISSING = 1.0
 """What a class costs that is absent from a part though it has groups enough for all parts: as much
 as a part that has all of a class and should have none."""
 
+EMPTY = 1e6
+"""What a part costs that has no group at all: more than everything else together."""
+
 STARTS = 12
 FEW_GROUPS = 250
 """Up to so many groups are swapped in pairs, and drawn from several starts."""
@@ -124,12 +127,12 @@ class _State:
         parts = range(len(asked))
         self.have = np.stack([weights[given == part].sum(axis=0) for part in parts])
         self.holders = np.stack([self.holds[given == part].sum(axis=0) for part in parts])
-        self.plenty = self.holds.sum(axis=0) >= len(asked)
+        self.absent = MISSING * (self.holds.sum(axis=0) >= len(asked))
+        self.absent[-1] *= EMPTY  # the images: every group has some
 
     def cost(self) -> float:
         off = ((self.have - self.asked) ** 2).sum()
-        missing = ((self.holders == 0) & self.plenty).sum()
-        return float(off + MISSING * missing)
+        return float(off + ((self.holders == 0) @ self.absent).sum())
 
     def place(self, order: Sequence[int]) -> None:
         for index in order:
@@ -160,8 +163,8 @@ class _State:
     def _best_part(self, index: int, source: int | None = None) -> int:
         """Returns where a group that is nowhere is missed most; `source` where none is better."""
         weight, holds = self.weights[index], self.holds[index]
-        new = (self.holders == 0) @ (self.plenty * holds)
-        gain = 2 * (self.asked - self.have) @ weight + MISSING * new
+        new = (self.holders == 0) @ (self.absent * holds)
+        gain = 2 * (self.asked - self.have) @ weight + new
         best = int(gain.argmax())
         return best if source is None or gain[best] > gain[source] + 1e-9 else source
 
@@ -199,5 +202,4 @@ class _State:
         holders[:, here] += held
         holders[rows, there] -= held
         off = ((have - self.asked) ** 2).sum(axis=(1, 2))
-        missing = ((holders == 0) & self.plenty).sum(axis=(1, 2))
-        return np.asarray(off + MISSING * missing, np.float64)
+        return np.asarray(off + ((holders == 0) @ self.absent).sum(axis=1), np.float64)
