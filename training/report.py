@@ -12,7 +12,7 @@ import cv2
 from beltmark.contract.documents import write_bytes
 from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
 from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from training.evaluate.evaluation import Evaluation, metrics_of, worst_mistakes
 from training.evaluate.precision import threshold_for
 from training.evaluate.section import Figure, Section, Table
@@ -107,8 +107,7 @@ def mistake_figures(
     """Draws the surest mistakes: what is there in green, what was said in red."""
     figures = []
     for index, wrong in worst_mistakes(evaluation, most):
-        picture = decode_image(read_image_bytes(evaluation.images[index]))
-        assert picture is not None, "was evaluated"
+        picture = read_image(evaluation.images[index])
         truth, found = evaluation.truths[index], evaluation.found[index]
         for box, label in zip(truth.boxes, truth.labels, strict=True):
             _draw_box(picture, box.tolist(), manifest.classes[label], GREEN)

@@ -30,7 +30,7 @@ from beltmark.contract.package import (
     load_package,
 )
 from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image, read_image_bytes
 from beltmark.datasets.split import Split
 from edge_agent.vision.detector import Detector
 from training import engine
@@ -280,8 +280,7 @@ def _inference_ms(package: ModelPackage, images: Sequence[LabelledImage]) -> flo
     """Returns the median time of the model alone, on one thread."""
     detector = Detector(package, threads=1)
     times = []
-    picture = decode_image(read_image_bytes(images[0]))
-    assert picture is not None, "was evaluated"
+    picture = read_image(images[0])
     model_input, _ = detector.prepare(picture)
     for _ in range(TIMED_RUNS):
         started = time.perf_counter()

@@ -18,7 +18,7 @@ def read_image_bytes(image: LabelledImage) -> bytes:
         InputError: Missing, not an image, or of another size.
     """
     content = read_bytes(image.path, limit=MAX_IMAGE_BYTES)
-    _checked(content, image)
+    decode_as_told(content, image)
     return content
 
 
@@ -28,7 +28,7 @@ def read_image(image: LabelledImage) -> NDArray[np.uint8]:
     Raises:
         InputError: Missing, not an image, or of another size.
     """
-    return _checked(read_bytes(image.path, limit=MAX_IMAGE_BYTES), image)
+    return decode_as_told(read_bytes(image.path, limit=MAX_IMAGE_BYTES), image)
 
 
 def decode_image(content: bytes) -> NDArray[np.uint8] | None:
@@ -44,7 +44,12 @@ def decode_image(content: bytes) -> NDArray[np.uint8] | None:
     return None if decoded is None else np.asarray(decoded, np.uint8)
 
 
-def _checked(content: bytes, image: LabelledImage) -> NDArray[np.uint8]:
+def decode_as_told(content: bytes, image: LabelledImage) -> NDArray[np.uint8]:
+    """Decodes what an image file holds, as `read_image` does.
+
+    Raises:
+        InputError: It is not an image, or not of the size that the dataset says.
+    """
     decoded = decode_image(content)
     if decoded is None:
         raise InputError("not a readable image", "replace or remove it", file=image.path)

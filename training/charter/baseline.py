@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from training.evaluate.bootstrap import bootstrap, mean_of
 
 MAX_OBJECTS = 4000
@@ -78,8 +78,7 @@ def objects_of(
         listed = [listed[index] for index in chosen]
     features, labels, names = [], [], []
     for row, entries in groupby(listed, lambda entry: entry[0]):
-        picture = decode_image(read_image_bytes(dataset.images[row]))
-        assert picture is not None, "was just decoded by the check"
+        picture = read_image(dataset.images[row])
         lab = cv2.cvtColor(picture, cv2.COLOR_BGR2LAB)
         for _, box, label in entries:
             features.append(_features(lab, box))

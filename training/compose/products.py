@@ -23,7 +23,7 @@ from beltmark.contract.documents import (
 )
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_image, read_image_bytes
+from beltmark.datasets.images import MAX_IMAGE_BYTES, read_image
 from training.compose.cutting import cut
 from training.compose.picture import Source
 from training.data.cutouts import Cutout
@@ -209,8 +209,7 @@ def _single(image: LabelledImage) -> ProductPicture | None:
 def _cut_one(
     picture: ProductPicture, dataset: Dataset, path: Path, empty_bgr: NDArray[np.uint8] | None
 ) -> CutRecord:
-    image_bgr = decode_image(read_image_bytes(picture.image))
-    assert image_bgr is not None, "was decoded when it was read"
+    image_bgr = read_image(picture.image)
     if empty_bgr is not None and empty_bgr.shape != image_bgr.shape:
         empty_bgr = None
     scale = min(MAX_SIDE_PX / max(image_bgr.shape[:2]), 1.0)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from beltmark.contract.documents import write_bytes
 from beltmark.datasets.dataset import Dataset
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from training.compose.products import CutRecord, ProductPicture, load_cutout
 
 MOST_TILES = 120
@@ -42,8 +42,7 @@ def write_cut_sheets(
             told = (record.class_name, f"score {record.score:.2f}")
             kept.append(_tile(on_checks, told))
             continue
-        whole = decode_image(read_image_bytes(pictures[number].image))
-        assert whole is not None, "was decoded when it was cut"
+        whole = read_image(pictures[number].image)
         both = np.hstack([_fitted(whole, TILE_PX), _fitted(on_checks, TILE_PX)])
         left_out.append(_tile(both, (record.source, *record.faults), width_px=2 * TILE_PX))
     _write(folder / "cuts.jpg", kept, COLUMNS)
@@ -60,8 +59,7 @@ def write_composed_sheet(path: Path, dataset: Dataset, most: int = 24) -> None:
     """
     tiles = []
     for image in dataset.images[:most]:
-        picture = decode_image(read_image_bytes(image))
-        assert picture is not None, "was decoded when it was read"
+        picture = read_image(image)
         for item in image.objects:
             left, top, right, bottom = (round(value) for value in item.box_xyxy_px)
             colour = _colour(item.class_index)

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.package import ModelPackage
 from beltmark.datasets.dataset import LabelledImage
-from beltmark.datasets.images import (
-    MAX_IMAGE_BYTES,
-    decode_image,
-    read_image_bytes,
-)
+from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_as_told
 from edge_agent.vision.detector import Detector
 from training.evaluate.cache import Look, LookCache, key_prefix
 
@@ -40,22 +37,21 @@ def look_at(
     detector = Detector(package)
     prefix = key_prefix(package) if cache else ""
     for image in images:
+        content = read_bytes(image.path, limit=MAX_IMAGE_BYTES)
         key = ""
         look = None
         if cache:
-            key = f"{prefix}-{sha256_of(read_bytes(image.path, limit=MAX_IMAGE_BYTES))}"
+            key = f"{prefix}-{sha256_of(content)}"
             look = cache.get(key)
         if look is None or look.size_px != (image.width_px, image.height_px):
-            look = _look(detector, image)
+            look = _look(detector, decode_as_told(content, image))
             if cache:
                 cache.put(key, look)
         yield look
         on_image()
 
 
-def _look(detector: Detector, image: LabelledImage) -> Look:
-    picture = decode_image(read_image_bytes(image))
-    assert picture is not None, "was just decoded by the check"
+def _look(detector: Detector, picture: NDArray[np.uint8]) -> Look:
     detections = detector.detect(picture)
     grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
     return Look(
@@ -63,7 +59,7 @@ def _look(detector: Detector, image: LabelledImage) -> Look:
         np.array([d.class_scores for d in detections], np.float32).reshape(
             -1, len(detector.classes)
         ),
-        (image.width_px, image.height_px),
+        (picture.shape[1], picture.shape[0]),
         float(grey.mean()),
         float(cv2.Laplacian(grey, cv2.CV_64F).var()),
     )

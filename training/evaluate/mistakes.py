@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from training.evaluate.classes import UNKNOWN
 from training.evaluate.context import ANSWERS_FROM, TOLD_ANSWERS, Context, LeftOut
 from training.evaluate.matching import pair
@@ -125,8 +125,7 @@ def _name(context: Context, label: int) -> str:
 def _picture(context: Context, mistake: Mistake) -> Figure:
     evaluation = context.evaluation
     image = evaluation.images[mistake.image]
-    picture = decode_image(read_image_bytes(image))
-    assert picture is not None, "was just decoded by the check"
+    picture = read_image(image)
     scale = min(1.0, LONGEST_PX / max(picture.shape[:2]))
     small = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale), np.uint8)
     truth, found = evaluation.truths[mistake.image], evaluation.found[mistake.image]

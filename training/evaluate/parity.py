@@ -4,7 +4,7 @@ Torch, the fp32 reference and the package itself look at the same inputs; output
 place by place, detections one by one, and average precision on the same images.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Final, Protocol
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.datasets.dataset import LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from edge_agent.vision.detector import Detection, Detector
 from edge_agent.vision.postprocess import Candidates
 from training.evaluate.bootstrap import bootstrap, difference
@@ -126,7 +126,7 @@ def section(context: Context) -> Section | LeftOut:
     told = []
     if context.reference is not None:
         times = time_stages(
-            [context.package, context.reference], list(_pictures(compared[:4])), 1, TIMED
+            [context.package, context.reference], list(map(read_image, compared[:4])), 1, TIMED
         )
         faster = times[1].infer_ms / times[0].infer_ms
         numbers["times_faster"] = number(faster)
@@ -175,7 +175,7 @@ def _compare(
     differences = {(pair_, output): Difference() for pair_ in pairs for output in OUTPUTS}
     agreements = {pair_: Agreement() for pair_ in pairs}
     floor = context.package.manifest.postprocess.score_floor
-    for picture in _pictures(images):
+    for picture in map(read_image, images):
         model_input, letterbox = detector.prepare(picture)
         given = {name: model.infer(model_input) for name, model in models.items()}
         found = {
@@ -224,7 +224,7 @@ def _precisions(
         matches["reference"] = theirs.matches
     if "torch" in models:
         found = []
-        for picture, truth in zip(_pictures(images), truths, strict=True):
+        for picture, truth in zip(map(read_image, images), truths, strict=True):
             model_input, letterbox = detector.prepare(picture)
             candidates = models["torch"].infer(model_input)
             found.append(judged(found_of(detector.interpret(candidates, letterbox), 0.0), truth))
@@ -261,10 +261,3 @@ def found_of(detections: Sequence[Detection], threshold: float) -> Found:
 
 def _as_truth(found: Found) -> Truth:
     return Truth(found.boxes, found.labels, np.zeros((0, 4), np.float32))
-
-
-def _pictures(images: Sequence[LabelledImage]) -> Iterator[NDArray[np.uint8]]:
-    for image in images:
-        picture = decode_image(read_image_bytes(image))
-        assert picture is not None, "was just decoded by the check"
-        yield picture

@@ -17,7 +17,7 @@ from beltmark.contract.documents import read_bytes, sha256_of, write_json
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import ModelPackage
 from beltmark.datasets.dataset import LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import iou
 from training.evaluate.matches import match
@@ -188,8 +188,7 @@ def top1(found: Sequence[Found], truths: Sequence[Truth]) -> float:
 
 
 def _picture(image: LabelledImage) -> Image:
-    picture = decode_image(read_image_bytes(image))
-    assert picture is not None, "was just decoded by the check"
+    picture = read_image(image)
     scale = LONGER_PX / max(picture.shape[:2])
     if scale >= 1:
         return picture

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from beltmark.contract.catalogue import Catalogue
 from beltmark.datasets.dataset import Box, Dataset, LabelledImage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from training.evaluate.items import TrueItem
 from training.evaluate.items_belts import Looking, observed
 from training.evaluate.items_recording import RecordedFrame, Recording
@@ -77,7 +77,7 @@ class FilmedSequence:
             frames.append(
                 observed(
                     detector,
-                    _picture(image),
+                    read_image(image),
                     index / FPS,
                     item_ids=np.array(ids, np.int64),
                     item_boxes=_boxes([thing.box_xyxy_px for thing in tracked]),
@@ -106,7 +106,7 @@ class FilmedSequence:
     def pictures(self, wanted: Collection[int]) -> dict[int, NDArray[np.uint8]]:
         """Reads frames, each uint8 [height, width, 3] BGR, by their index in the recording."""
         return {
-            index: _picture(self.images[index - BLANK_FRAMES])
+            index: read_image(self.images[index - BLANK_FRAMES])
             for index in wanted
             if index >= BLANK_FRAMES
         }
@@ -138,12 +138,6 @@ def _has_tracks(images: Sequence[LabelledImage]) -> bool:
 
 def _boxes(boxes: Sequence[Box]) -> NDArray[np.float32]:
     return np.array(boxes, np.float32).reshape(-1, 4)
-
-
-def _picture(image: LabelledImage) -> NDArray[np.uint8]:
-    picture = decode_image(read_image_bytes(image))
-    assert picture is not None, "was just decoded by the check"
-    return picture
 
 
 def _blank(at_s: float, classes: int) -> RecordedFrame:

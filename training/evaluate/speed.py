@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.package import ModelPackage
-from beltmark.datasets.images import decode_image, read_image_bytes
+from beltmark.datasets.images import read_image
 from edge_agent.vision.processor import instruction_set
 from training.evaluate.context import Context, number
 from training.evaluate.section import Cell, Section, Table
@@ -102,8 +102,7 @@ def slow_words(times_faster: float | None, instructions: str) -> list[str]:
 def _pictures(context: Context) -> list[NDArray[np.uint8]]:
     images = context.evaluation.images
     chosen = [images[row] for row in spread_rows(len(images), PICTURES)]
-    decoded = [decode_image(read_image_bytes(image)) for image in chosen]
-    return [picture for picture in decoded if picture is not None]
+    return [read_image(image) for image in chosen]
 
 
 def spread_rows(length: int, most: int) -> list[int]:
