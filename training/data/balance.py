@@ -111,6 +111,7 @@ def round_length(images: int, factors: NDArray[np.float64] | None) -> int:
     return images if factors is None else round(float(factors.sum()))
 
 
-def _labels(image: LabelledImage) -> list[int]:
+def _labels(image: LabelledImage) -> NDArray[np.int64]:
     labels = [item.class_index for item in image.objects]
-    return labels if image.class_index is None else [*labels, image.class_index]
+    whole = [] if image.class_index is None else [image.class_index]
+    return np.array([*labels, *whole], np.int64)

@@ -26,6 +26,14 @@ def test_classes_are_counted_by_image_and_by_object() -> None:
     assert counts.imbalance == 24
 
 
+def test_images_that_show_nothing_are_learned_from_too() -> None:
+    empty = [image([])] * 3
+    assert count_classes([*UNEVEN, *empty], 3).images.tolist() == [96, 16, 4]
+    factors = repeats([*UNEVEN, *empty], 3, REPEAT)
+    assert factors is not None
+    assert factors[-3:].tolist() == [1, 1, 1]
+
+
 def test_images_of_rare_classes_come_more_often() -> None:
     factors = repeats(UNEVEN, 3, REPEAT)
     assert factors is not None
