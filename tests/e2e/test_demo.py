@@ -28,7 +28,11 @@ def test_three_stations_swap_a_release_and_every_item_gets_its_one_label() -> No
     told, _ = demo.communicate(timeout=40 + 2 * PATIENCE_S)
     counts = LAST_LINE.fullmatch(told.splitlines()[-1])
     assert counts, told
-    assert int(counts[1]) == int(counts[2]) >= 6
+    # A machine too slow to look at enough frames loses items from sight, and tells each: such an
+    # item may be looked at by a person twice.
+    lost = told.count("lost from sight")
+    assert abs(int(counts[1]) - int(counts[2])) <= lost
+    assert int(counts[1]) >= 6
     assert int(counts[3]) >= 3
     assert "3 of 3 stations run demo-shapes-2" in told
     assert demo.returncode == 0
