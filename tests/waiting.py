@@ -8,7 +8,8 @@ PATIENCE_S = 60.0
 
 def until(condition: Callable[[], object], what: str) -> None:
     """Returns when the condition holds; fails, saying what never came, when it does not."""
-    end = time.monotonic() + PATIENCE_S
+    end, pause_s = time.monotonic() + PATIENCE_S, 0.01
     while not condition():
         assert time.monotonic() < end, f"never: {what}"
-        time.sleep(0.02)
+        time.sleep(pause_s)
+        pause_s = min(1.3 * pause_s, 0.1)  # asking takes the time of those who are waited for

@@ -1,11 +1,9 @@
 """The whole loop as processes: broker, server and both are taken away while items pass."""
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE, run
 from typing import Any
 
 import pytest
@@ -14,7 +12,9 @@ from fleet_process import ServedSite, init
 from mqtt_brokers import Mosquitto, free_port
 from waiting import until
 
+from beltmark.contract.messages import ItemMessage
 from beltmark.demo.station import DemoStation
+from edge_agent.printing.reading import read_items
 from fleet_server.storage.engine import open_database
 from fleet_server.storage.tables import gaps, items, records
 
@@ -84,10 +84,8 @@ def running(folder: Path, mosquitto: Mosquitto | None) -> Iterator[tuple[DemoSta
         fleet.kill_server()
 
 
-def journal(station: DemoStation) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "edge_agent.cli", "journal", str(station.station_file)]
-    listing = run([*command, "--json"], check=True, stdout=PIPE, text=True, timeout=PATIENCE_S)
-    return [json.loads(line) for line in listing.stdout.splitlines()]
+def journal(station: DemoStation) -> list[ItemMessage]:
+    return read_items(station.station_file.parent / "data" / "journal.sqlite")
 
 
 def await_items(station: DemoStation, more: int = 2) -> None:
@@ -109,32 +107,32 @@ def test_whatever_was_away_the_server_has_each_record_once(kind: str, tmp_path: 
             fleet.break_broker()
             await_items(station)
             fleet.mend_broker()
-            await_items(station)
+            await_items(station, 1)
 
             fleet.kill_server()
             await_items(station)
             fleet.start_server()
-            await_items(station)
+            await_items(station, 1)
 
             fleet.break_broker()
             fleet.kill_server()
             await_items(station)
             fleet.mend_broker()
             fleet.start_server()
-            await_items(station)
+            await_items(station, 1)
 
-            so_far = {item["item_id"] for item in journal(station)}
+            so_far = {item.item_id for item in journal(station)}
             until(
                 lambda: so_far <= {row.item_id for row in fleet.rows(sa.select(items))},
                 "what waited on the device arrives",
             )
             station.end_agent()  # with a server there, it leaves nothing unsaid
-            passed = {item["item_id"]: item for item in journal(station)}
+            passed = {item.item_id: item for item in journal(station)}
             until(lambda: len(fleet.rows(sa.select(items))) == len(passed), "every item arrives")
             for row in fleet.rows(sa.select(items)):
                 told, kept = json.loads(row.item), passed[row.item_id]
                 for field in ("outcome", "print_state", "sku", "serial"):
-                    assert told.get(field) == kept.get(field)
+                    assert told.get(field) == getattr(kept, field)
             by_sequence = sa.select(records).order_by(records.c.sequence)
             stored = fleet.rows(by_sequence)
             assert len({row.stream for row in stored}) == 1
