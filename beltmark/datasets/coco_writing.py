@@ -4,13 +4,14 @@ Boxes are written as Python's shortest decimals; reading subtracts and adds agai
 back within a rounding error of a float.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from beltmark.contract.documents import write_json
-from beltmark.datasets.coco import ATTRIBUTES
+from beltmark.datasets.boxes import to_xywh
 from beltmark.datasets.copying import copy_images, flat_names
-from beltmark.datasets.dataset import Box, Dataset, LabelledImage, LabelledObject
+from beltmark.datasets.dataset import Dataset, LabelledImage, LabelledObject
 
 
 def write_coco(dataset: Dataset, path: Path) -> None:
@@ -37,15 +38,32 @@ def write_coco(dataset: Dataset, path: Path) -> None:
         if image.path is not target
     ]
     copy_images([image for image, _ in moved], [target for _, target in moved])
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for index, image in enumerate(dataset.images):
-        name = targets[index].resolve().relative_to(folder).as_posix()
-        images.append(_image_row(index + 1, name, image))
-        for labelled in image.objects:
-            annotations.append(_annotation_row(len(annotations) + 1, index + 1, labelled))
-    categories = [{"id": k + 1, "name": name} for k, name in enumerate(dataset.class_names)]
-    write_json(path, {"images": images, "annotations": annotations, "categories": categories})
+    placed = [target.resolve().relative_to(folder).as_posix() for target in targets]
+    write_json(path, coco_document(dataset, placed))
+
+
+def coco_document(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
+    """Returns a COCO document with what Beltmark's own reader knows beyond COCO.
+
+    Args:
+        dataset: Its images get ids by their order, from 1; so do its classes and boxes.
+        names: The images' files, as the document names them.
+    """
+    boxes = [
+        (index, each) for index, image in enumerate(dataset.images, 1) for each in image.objects
+    ]
+    return {
+        "categories": [
+            {"id": index, "name": name} for index, name in enumerate(dataset.class_names, 1)
+        ],
+        "images": [
+            _image_row(index, name, image)
+            for index, (image, name) in enumerate(zip(dataset.images, names, strict=True), 1)
+        ],
+        "annotations": [
+            _annotation_row(number, index, each) for number, (index, each) in enumerate(boxes, 1)
+        ],
+    }
 
 
 def _image_row(image_id: int, name: str, image: LabelledImage) -> dict[str, Any]:
@@ -56,19 +74,17 @@ def _image_row(image_id: int, name: str, image: LabelledImage) -> dict[str, Any]
         "height": image.height_px,
         "scene": image.scene,
         "sequence": image.sequence,
+        "attributes": dict(image.attributes),
     }
     if image.ignore_xyxy_px:
-        row["ignore"] = [_xywh(box) for box in image.ignore_xyxy_px]
+        row["ignore"] = [to_xywh(box) for box in image.ignore_xyxy_px]
     if image.class_index is not None:
         row["category_id"] = image.class_index + 1
-    row |= {key: image.attributes[key] for key in ATTRIBUTES if key in image.attributes}
-    if others := {k: v for k, v in image.attributes.items() if k not in ATTRIBUTES}:
-        row["attributes"] = others
     return row
 
 
 def _annotation_row(row_id: int, image_id: int, labelled: LabelledObject) -> dict[str, Any]:
-    bbox = _xywh(labelled.box_xyxy_px)
+    bbox = to_xywh(labelled.box_xyxy_px)
     row: dict[str, Any] = {
         "id": row_id,
         "image_id": image_id,
@@ -81,8 +97,3 @@ def _annotation_row(row_id: int, image_id: int, labelled: LabelledObject) -> dic
         "uncertain": labelled.uncertain,
     }
     return row if labelled.track_id is None else {**row, "track_id": labelled.track_id}
-
-
-def _xywh(box: Box) -> list[float]:
-    left, top, right, bottom = box
-    return [left, top, right - left, bottom - top]

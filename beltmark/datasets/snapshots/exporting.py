@@ -5,11 +5,12 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from beltmark.contract.documents import write_json
 from beltmark.contract.errors import InputError
-from beltmark.datasets.dataset import Dataset, LabelledImage, LabelledObject
+from beltmark.datasets.coco_writing import coco_document
+from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.snapshots.disk import RealDisk
 from beltmark.datasets.snapshots.objects import Progress, no_progress
 
@@ -47,7 +48,8 @@ def export_coco(dataset: Dataset, folder: Path, progress: Progress = no_progress
             if not disk.link(image.path, target):
                 disk.copy(image.path, target)
             progress(done, len(names))
-        write_json(unfinished / ANNOTATIONS, coco_document(dataset, names))
+        info = {"description": f"snapshot {dataset.sha256}"}
+        write_json(unfinished / ANNOTATIONS, {"info": info, **coco_document(dataset, names)})
         unfinished.replace(folder)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -71,63 +73,6 @@ def file_names(images: Sequence[LabelledImage]) -> list[str]:
         taken.add(chosen.casefold())
         found.append(chosen)
     return found
-
-
-def coco_document(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
-    """Returns the COCO document with what Beltmark's own reader knows beyond COCO."""
-    boxes = [
-        (index, each) for index, image in enumerate(dataset.images, 1) for each in image.objects
-    ]
-    return {
-        "info": {"description": f"snapshot {dataset.sha256}"},
-        "categories": [
-            {"id": index, "name": name} for index, name in enumerate(dataset.class_names, 1)
-        ],
-        "images": [
-            _image(index, image, name)
-            for index, (image, name) in enumerate(zip(dataset.images, names, strict=True), 1)
-        ],
-        "annotations": [
-            _annotation(number, index, each) for number, (index, each) in enumerate(boxes, 1)
-        ],
-    }
-
-
-def _image(index: int, image: LabelledImage, name: str) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": index,
-        "file_name": name,
-        "width": image.width_px,
-        "height": image.height_px,
-        "scene": image.scene,
-        "sequence": image.sequence,
-        "attributes": dict(image.attributes),
-    }
-    if image.ignore_xyxy_px:
-        told["ignore"] = [_xywh(box) for box in image.ignore_xyxy_px]
-    if image.class_index is not None:
-        told["category_id"] = image.class_index + 1
-    return told
-
-
-def _annotation(number: int, image: int, each: LabelledObject) -> dict[str, Any]:
-    box = _xywh(each.box_xyxy_px)
-    told: dict[str, Any] = {
-        "id": number,
-        "image_id": image,
-        "category_id": each.class_index + 1,
-        "bbox": box,
-        "area": box[2] * box[3],
-        "iscrowd": 0,
-        "truncated": each.truncated,
-        "blurred": each.blurred,
-        "uncertain": each.uncertain,
-    }
-    return told if each.track_id is None else {**told, "track_id": each.track_id}
-
-
-def _xywh(box: tuple[float, float, float, float]) -> list[float]:
-    return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
 
 
 def _safe(image: LabelledImage) -> str:
