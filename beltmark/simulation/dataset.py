@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from beltmark.contract.documents import read_bytes, write_bytes, write_json
+from beltmark.datasets.boxes import to_xywh
 from beltmark.simulation.appearance import random_scene
 from beltmark.simulation.light import Light
 from beltmark.simulation.raymarch import Posed
@@ -222,10 +223,9 @@ def _write_scene(
         file_name = f"images/{image_id:06d}.jpg"
         write_bytes(directory / file_name, frame.jpeg)
         sequence = scene_index * SEQUENCES_PER_SCENE + frame.sequence
-        ignored: list[list[int]] = []
+        ignored: list[list[float]] = []
         for seen in frame.picture.seen:
-            left, top, right, bottom = seen.box_xyxy_px
-            box = [left, top, right - left, bottom - top]
+            box = to_xywh(seen.box_xyxy_px)
             if seen.visible_fraction < MIN_VISIBLE:
                 ignored.append(box)
                 continue

@@ -10,6 +10,7 @@ from typing import Any
 
 from beltmark.contract.documents import read_bytes, write_bytes, write_json
 from beltmark.contract.errors import InputError
+from beltmark.datasets.boxes import to_xywh
 from beltmark.datasets.text import load_json
 from training.compose.backgrounds import Backgrounds
 from training.compose.picture import Composed, Source, compose
@@ -121,8 +122,7 @@ def _rows(
         label = none_index if item.label is None else item.label
         if label is None:
             continue
-        left, top, right, bottom = item.seen.box_xyxy_px
-        box = [left, top, right - left, bottom - top]
+        box = to_xywh(item.seen.box_xyxy_px)
         if not item.judged:
             ignored.append(box)
             continue

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 from typing import Final
 
+from beltmark.datasets.boxes import iou
 from beltmark.datasets.checks.finding import Finding, Place
-from beltmark.datasets.dataset import Box, Dataset, LabelledImage
+from beltmark.datasets.dataset import Dataset, LabelledImage
 
 TINY_SIDE_PX: Final = 6.0
 TINY_SHARE: Final = 0.0002
@@ -62,16 +63,6 @@ def class_balance(dataset: Dataset) -> Iterator[Finding]:
             f"(median {median(present.values()):.0f})"
         )
         yield Finding("imbalance", told, about=f"{most} {least}", score=ratio)
-
-
-def iou(one: Box, other: Box) -> float:
-    """Returns the area that two boxes share by the area that they cover together."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
-    return width * height / (sum(areas) - width * height)
 
 
 def _drawn_twice(image: LabelledImage, name: str) -> Iterator[Finding]:

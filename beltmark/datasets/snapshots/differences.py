@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from beltmark.datasets.dataset import Box
+from beltmark.datasets.boxes import iou
 from beltmark.datasets.snapshots.rows import (
     Lines,
     Row,
@@ -223,10 +223,10 @@ def _object_changes(before: Sequence[RowObject], after: Sequence[RowObject]) -> 
             news.remove(each)
     pairs = sorted(
         (
-            (-iou, old.class_name != new.class_name, i, k)
+            (-overlap, old.class_name != new.class_name, i, k)
             for i, old in enumerate(olds)
             for k, new in enumerate(news)
-            if (iou := _iou(old.box_xyxy_px, new.box_xyxy_px)) >= _least(old, new)
+            if (overlap := iou(old.box_xyxy_px, new.box_xyxy_px)) >= _least(old, new)
         ),
     )
     found: list[ObjectChange] = []
@@ -249,12 +249,3 @@ def _kind(old: RowObject, new: RowObject) -> Literal["moved", "class", "flags"]:
     if old.class_name != new.class_name:
         return "class"
     return "flags" if old.box_xyxy_px == new.box_xyxy_px else "moved"
-
-
-def _iou(a: Box, b: Box) -> float:
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
