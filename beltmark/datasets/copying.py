@@ -6,12 +6,11 @@ An image that is there already is left alone, so that writing that was stopped g
 import filecmp
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from beltmark.contract.documents import sync, writing
+from beltmark.contract.documents import sync, whole_file
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
 
@@ -67,15 +66,5 @@ def _copy(source: Path, target: Path) -> None:
         opened = source.open("rb")
     except FileNotFoundError:
         raise InputError("no such file", "copy the image there", file=source) from None
-    with opened as reading:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with writing(target), os.fdopen(handle, "wb") as file:
-                shutil.copyfileobj(reading, file)
-                file.flush()
-                os.fchmod(file.fileno(), 0o644)
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    with opened as reading, whole_file(target) as file:
+        shutil.copyfileobj(reading, file)
