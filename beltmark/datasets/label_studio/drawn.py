@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
 from beltmark.datasets.label_studio.regions import Box
-from beltmark.datasets.label_studio.tasks import Region, Work
+from beltmark.datasets.label_studio.tasks import Choices, Region, Work
 from beltmark.datasets.label_studio.words import FLAGS, FLAGS_CONTROL, Number
 
 
@@ -25,12 +25,6 @@ class _BoxValue(BaseModel):
     height: Number
     rotation: float = 0
     rectanglelabels: tuple[str, ...] = ()
-
-
-class _Choices(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -114,7 +108,7 @@ def _upright(region: Region, where: str, source: Path) -> _BoxValue:
 
 
 def _flags(region: Region, where: str, source: Path) -> frozenset[str]:
-    chosen = frozenset(parse(region.value, _Choices, f"{source}: {where}").choices)
+    chosen = frozenset(parse(region.value, Choices, f"{source}: {where}").choices)
     if unknown := sorted(chosen - set(FLAGS)):
         raise InputError(
             f"{unknown[0]!r:.80} is no flag (known: {', '.join(FLAGS)})",

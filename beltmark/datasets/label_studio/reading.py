@@ -22,8 +22,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict
-
 from beltmark.contract.documents import parse, read_bytes, sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.datasets.coco import ATTRIBUTES, dataset_of
@@ -32,7 +30,7 @@ from beltmark.datasets.files import DatasetFiles
 from beltmark.datasets.label_studio import memory
 from beltmark.datasets.label_studio.addresses import file_name_of
 from beltmark.datasets.label_studio.importing import ImportPlan, latest, to_coco
-from beltmark.datasets.label_studio.tasks import Task, Work, tasks_of
+from beltmark.datasets.label_studio.tasks import Choices, Task, Work, tasks_of
 from beltmark.datasets.label_studio.words import (
     FLAGS_CONTROL,
     IMAGE,
@@ -44,12 +42,6 @@ from beltmark.datasets.text import MAX_ANNOTATION_BYTES, parse_json
 
 _CLASS_CONTROLS: Final = ("choice", "class", "label")
 _OF_DATA: Final = (*ATTRIBUTES, "scene", "sequence")
-
-
-class _Choices(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -186,7 +178,7 @@ def _answer(task: Task, work: Work, path: Path) -> _Answer:
             left_out += 1
             continue
         where = f"{path}: {task.name}, {region.from_name}"
-        said[region.from_name or ""] = parse(region.value, _Choices, where).choices
+        said[region.from_name or ""] = parse(region.value, Choices, where).choices
     if task.is_min:  # a choice of one stands among the fields of the task's data
         said |= {
             name: (value,)

@@ -55,6 +55,12 @@ class Region(_Read):
     meta: dict[str, Any] | None = None
 
 
+class Choices(_Read):
+    """The value of a region of type `choices`: what was chosen, for a box or for the image."""
+
+    choices: tuple[str, ...]
+
+
 class Work(_Read):
     """One person's answer to a task; Label Studio calls it an annotation.
 
