@@ -3,7 +3,6 @@
 import logging
 import platform
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -43,6 +42,7 @@ from training.export import export_core, outputs_of, with_pixels
 from training.package import write_package
 from training.presets import read_config
 from training.report import write_report
+from training.revision import code_revision
 from training.sources import fingerprint, input_spec, open_dataset, split_dataset, training_samples
 from training.stages import Stages
 from training.tracking.tracker import Tracker, flat, tracked
@@ -316,7 +316,7 @@ def _draft(plan: _Plan) -> Manifest:
             "files": {MODEL: NOT_YET, GOLDEN: NOT_YET},
             "lineage": Lineage(
                 created_at=_now(),
-                code_revision=_code_revision(),
+                code_revision=code_revision(),
                 config_sha256=sha256_of(read_bytes(plan.config_path)),
                 dataset=plan.dataset.path.parent.name,
                 dataset_sha256=plan.dataset.sha256,
@@ -336,18 +336,3 @@ def _draft(plan: _Plan) -> Manifest:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _code_revision() -> str:
-    try:
-        told = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return told.stdout.strip()

@@ -1,7 +1,6 @@
-"""Asks where an evaluation runs: processor, versions, code revision."""
+"""Asks where an evaluation runs: processor and versions."""
 
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -22,22 +21,6 @@ def this_machine() -> Machine:
         versions={name: _version(name) for name in _TELLING}
         | {"python": platform.python_version()},
     )
-
-
-def code_revision() -> str:
-    """Returns the commit of this code, or "unknown" outside a checkout."""
-    try:
-        told = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return told.stdout.strip()
 
 
 def _processor() -> str:

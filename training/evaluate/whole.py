@@ -20,8 +20,9 @@ from training.evaluate.document import (
     section_documents,
 )
 from training.evaluate.evaluation import Evaluation, evaluate
-from training.evaluate.machine import code_revision, this_machine
+from training.evaluate.machine import this_machine
 from training.progress import counting
+from training.revision import code_revision
 
 
 @dataclass(frozen=True)
