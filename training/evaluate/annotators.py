@@ -43,7 +43,7 @@ def section(context: Context) -> Section | LeftOut:
         for row in rows.values():
             found = evaluation.found[row]
             sure = found.only(found.scores >= ANSWERS_FROM)
-            model.append(agreement(_as_truth(sure), evaluation.truths[row]))
+            model.append(agreement(sure.as_truth(), evaluation.truths[row]))
     table: list[tuple[Cell, ...]] = [
         (f"{one} and {two}", len(values), *_means(values)) for (one, two), values in by_pair.items()
     ]
@@ -98,7 +98,3 @@ def _means(values: Sequence[tuple[float, float]]) -> tuple[float | None, float |
     return number(float(table[:, 0].mean())), number(float(classes.mean())) if len(
         classes
     ) else None
-
-
-def _as_truth(found: Found) -> Truth:
-    return Truth(found.boxes, found.labels, np.zeros((0, 4), np.float32))

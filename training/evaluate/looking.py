@@ -13,8 +13,9 @@ from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.package import ModelPackage
 from beltmark.datasets.dataset import LabelledImage
 from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_as_told
-from edge_agent.vision.detector import Detector
+from edge_agent.vision.detector import Detection, Detector
 from training.evaluate.cache import Look, LookCache, key_prefix
+from training.evaluate.matching import Found
 
 
 def look_at(
@@ -49,6 +50,16 @@ def look_at(
                 cache.put(key, look)
         yield look
         on_image()
+
+
+def found_of(detections: Iterable[Detection], threshold: float = 0.0) -> Found:
+    """Returns the detections from the threshold on as arrays."""
+    kept = [each for each in detections if each.score >= threshold]
+    return Found(
+        np.array([d.box_xyxy_px for d in kept], np.float32).reshape(-1, 4),
+        np.array([d.class_index for d in kept], np.int64),
+        np.array([d.score for d in kept], np.float32),
+    )
 
 
 def _look(detector: Detector, picture: NDArray[np.uint8]) -> Look:

@@ -37,6 +37,10 @@ class Found:
         """Returns the chosen ones, bool [K]."""
         return Found(self.boxes[chosen], self.labels[chosen], self.scores[chosen])
 
+    def as_truth(self) -> "Truth":
+        """Returns it as what another is held against."""
+        return Truth(self.boxes, self.labels, np.zeros((0, 4), np.float32))
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:

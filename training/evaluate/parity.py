@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from beltmark.datasets.dataset import LabelledImage
 from beltmark.datasets.images import read_image
-from edge_agent.vision.detector import Detection, Detector
+from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import Candidates
 from training.evaluate.bootstrap import bootstrap, difference
 from training.evaluate.context import ANSWERS_FROM, TOLD_ANSWERS, Context, LeftOut, number
 from training.evaluate.evaluation import evaluate
+from training.evaluate.looking import found_of
 from training.evaluate.matches import Matches, ap_statistic, average, match, precisions
-from training.evaluate.matching import Found, Truth, judged, pair
+from training.evaluate.matching import Found, judged, pair
 from training.evaluate.section import Cell, Section, Table
 from training.evaluate.speed import slow_words, spread_rows
 from training.evaluate.timing import time_stages
@@ -93,7 +94,7 @@ class Agreement:
 
     def add(self, ours: Found, theirs: Found) -> None:
         """Adds the detections of one image."""
-        classes = np.append(theirs.labels, -1)[pair(ours, _as_truth(theirs), AGREE_IOU)]
+        classes = np.append(theirs.labels, -1)[pair(ours, theirs.as_truth(), AGREE_IOU)]
         self.same += int((classes == ours.labels).sum())
         self.of_both += len(ours.labels) + len(theirs.labels)
 
@@ -227,7 +228,7 @@ def _precisions(
         for picture, truth in zip(map(read_image, images), truths, strict=True):
             model_input, letterbox = detector.prepare(picture)
             candidates = models["torch"].infer(model_input)
-            found.append(judged(found_of(detector.interpret(candidates, letterbox), 0.0), truth))
+            found.append(judged(found_of(detector.interpret(candidates, letterbox)), truth))
         matches["torch"] = match(found, truths, count)
     table: list[tuple[Cell, ...]] = []
     numbers: dict[str, float | None] = {}
@@ -247,17 +248,3 @@ def _precisions(
                 numbers[f"loss_{name}_points_low"] = number(100 * interval.low)
                 numbers[f"loss_{name}_points_high"] = number(100 * interval.high)
     return table, losses, numbers
-
-
-def found_of(detections: Sequence[Detection], threshold: float) -> Found:
-    """Returns the detections from the threshold on as arrays."""
-    kept = [each for each in detections if each.score >= threshold]
-    return Found(
-        np.array([d.box_xyxy_px for d in kept], np.float32).reshape(-1, 4),
-        np.array([d.class_index for d in kept], np.int64),
-        np.array([d.score for d in kept], np.float32),
-    )
-
-
-def _as_truth(found: Found) -> Truth:
-    return Truth(found.boxes, found.labels, np.zeros((0, 4), np.float32))

@@ -20,6 +20,7 @@ from beltmark.datasets.dataset import LabelledImage
 from beltmark.datasets.images import read_image
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import iou
+from training.evaluate.looking import found_of
 from training.evaluate.matches import match
 from training.evaluate.matching import Found, Truth, judged, truth_of
 from training.evaluate.precision import ANSWER_IOU, average_precision
@@ -155,23 +156,13 @@ def _score(
 ) -> Score:
     found, truths = [], []
     for picture, truth in pictures:
-        found.append(judged(found_in(detector, picture), truth))
+        found.append(judged(found_of(detector.detect(picture)), truth))
         truths.append(truth)
     return Score(_ap50(found, truths, classes), top1(found, truths))
 
 
 def _ap50(found: Sequence[Found], truths: Sequence[Truth], classes: Sequence[str]) -> float:
     return average_precision(match(found, truths, len(classes)), classes).ap50
-
-
-def found_in(detector: Detector, picture: Image) -> Found:
-    """What a detector finds in one picture."""
-    detections = detector.detect(picture)
-    return Found(
-        np.array([d.box_xyxy_px for d in detections], np.float32).reshape(-1, 4),
-        np.array([d.class_index for d in detections], np.int64),
-        np.array([d.score for d in detections], np.float32),
-    )
 
 
 def top1(found: Sequence[Found], truths: Sequence[Truth]) -> float:
