@@ -2,27 +2,58 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[str], None]]:
     """Shows how many of `total` are done; gives what to call after each, with what it was."""
+    with _bar() as progress:
+        task = progress.add_task(what, total=total, told="")
+        yield lambda told: progress.update(task, advance=1, told=told)
+
+
+@contextmanager
+def by_steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Shows how far it is; gives what to call with what is being done, how much is, and of what."""
+    with _bar() as progress:
+        task = progress.add_task("reading", total=None, told="")
+        yield lambda what, done, total: progress.update(
+            task, description=what, completed=done, total=total
+        )
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how far it is, and goes when it ends; gives what to call with done and total."""
+    with _bar(transient=True) as progress:
+        task = progress.add_task(what, total=None, told="")
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _bar(*, transient: bool = False) -> "Progress":
+    from rich.console import Console  # noqa: PLC0415 - asking for help stays quick
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     console = Console(stderr=True)
-    with Progress(
+    return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TimeElapsedColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[told]}", markup=False),
         console=console,
+        transient=transient,
         disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task(what, total=total, told="")
-
-        def advance(told: str) -> None:
-            progress.update(task, advance=1, told=told)
-
-        yield advance
+    )

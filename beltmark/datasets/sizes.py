@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
-
 from beltmark.contract.errors import InputError
 
 Size = tuple[int, int]
@@ -29,6 +27,8 @@ def image_sizes(paths: Sequence[Path]) -> list[Size]:
     Raises:
         InputError: Some are no images, or claim to be huge; names the first ones, counts them all.
     """
+    from PIL import Image  # noqa: PLC0415 - most datasets tell the sizes
+
     sizes: list[Size] = []
     bad: list[Path] = []
     with warnings.catch_warnings():
@@ -52,6 +52,8 @@ def image_sizes(paths: Sequence[Path]) -> list[Size]:
 
 
 def _size_of(path: Path) -> Size | None:
+    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415
+
     try:
         with Image.open(os.fspath(path), formats=_FORMATS) as image:
             width_px, height_px = image.size

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
 from beltmark.datasets.checking import check_class_names
@@ -126,6 +124,8 @@ def _load(content: bytes, path: Path) -> Mapping[str, Any]:
 
     That is aliases, and lists in lists: the parser takes time with the square of their depth.
     """
+    import yaml  # noqa: PLC0415 - no other format needs it
+
     text = decode_text(content, path)
     depth = 0
     try:
@@ -150,7 +150,7 @@ def _load(content: bytes, path: Path) -> Mapping[str, Any]:
 
 
 def _line(at: Any) -> str:
-    mark = at.problem_mark if isinstance(at, yaml.MarkedYAMLError) else at.start_mark
+    mark = at.start_mark if hasattr(at, "start_mark") else at.problem_mark
     return f"line {mark.line + 1}"
 
 

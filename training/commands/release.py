@@ -11,7 +11,6 @@ from beltmark.contract.policy import Policy
 from training.commands.gate import default_trail, moment
 from training.gate.documents import GateDocument
 from training.gate.trail import find, read_gate
-from training.package import write_release
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -40,6 +39,8 @@ def _share(text: str) -> float:
 
 
 def _release(arguments: argparse.Namespace) -> int:
+    from training.package import write_release  # noqa: PLC0415 - onnx takes a moment to load
+
     package = load_package(arguments.package)
     if arguments.operating is None:
         policy, told = _by_frames(arguments, package)

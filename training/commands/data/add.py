@@ -19,9 +19,9 @@ from training.commands.data.wording import (
     SHORT,
     add_author,
     add_keep,
-    progress_bar,
     told_name,
 )
+from training.progress import progress_bar
 
 _MOST_DAYS = 36_500
 _SIDES: dict[str | None, Side | None] = {"parent": "first", "new": "second", None: None}

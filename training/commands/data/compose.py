@@ -5,11 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from beltmark.command import between, limit_pictures, whole
 from beltmark.contract.errors import InputError
+from training.progress import by_steps
 
 if TYPE_CHECKING:
     from training.compose.composing import Outcome
@@ -104,21 +102,8 @@ def _compose(arguments: argparse.Namespace) -> int:
         none_class=arguments.none_class,
         leave_out=arguments.leave_out,
     )
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    ) as progress:
-        bar = progress.add_task("reading", total=None)
-
-        def told(what: str, done: int, total: int) -> None:
-            progress.update(bar, description=what, completed=done, total=total)
-
-        outcome = run(request, told)
+    with by_steps() as on_progress:
+        outcome = run(request, on_progress)
     _print(outcome, arguments.out)
     return 0
 

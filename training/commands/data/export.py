@@ -5,7 +5,8 @@ from pathlib import Path
 
 from beltmark.datasets.snapshots.exporting import export_coco
 from beltmark.datasets.snapshots.opening import open_snapshot
-from training.commands.data.wording import SNAPSHOT_HELP, progress_bar
+from training.commands.data.wording import SNAPSHOT_HELP
+from training.progress import progress_bar
 
 
 def add(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -15,9 +15,9 @@ from training.commands.data.wording import (
     SNAPSHOT_HELP,
     add_author,
     add_keep,
-    progress_bar,
     told_name,
 )
+from training.progress import progress_bar
 
 
 def add(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

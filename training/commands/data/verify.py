@@ -5,7 +5,7 @@ from pathlib import Path
 
 from beltmark.datasets.snapshots.store import Store
 from beltmark.datasets.snapshots.verifying import verify
-from training.commands.data.wording import progress_bar
+from training.progress import progress_bar
 
 
 def add(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

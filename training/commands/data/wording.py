@@ -1,13 +1,9 @@
-"""What the words about snapshots share: who is at it, a progress bar, text that can be printed."""
+"""What the words about snapshots share: who is at it, text that can be printed."""
 
 import argparse
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-
-from beltmark.datasets.snapshots.objects import Progress
 
 SHORT: Final = 12
 """So many digits of a digest are shown, and stand for it."""
@@ -35,32 +31,6 @@ def plain(text: object) -> str:
     """Returns text from outside so that it cannot steer a terminal."""
     told = str(text)
     return told if told.isprintable() else ascii(told)[1:-1]
-
-
-@contextmanager
-def progress_bar(what: str) -> Iterator[Progress]:
-    """Shows how far it is, on a terminal only."""
-    from rich.console import Console  # noqa: PLC0415 - asking for help stays quick
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bar  # noqa: PLC0415
-
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Bar(
-        TextColumn("{task.description}"),
-        *columns,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def told_name(name: str | None, digest: str, store: Path) -> str:
