@@ -12,9 +12,15 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from beltmark.contract.errors import InputError, UnknownVersionError
 
@@ -25,6 +31,27 @@ class Document(BaseModel):
     """Base of everything that crosses a boundary: frozen, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class GrownDocument(Document):
+    """A document that got fields later, which programs of before refuse.
+
+    One that says nothing new is written without them, so that such programs still take it.
+
+    Attributes:
+        SINCE_FIRST: These fields; each has a default.
+    """
+
+    SINCE_FIRST: ClassVar[tuple[str, ...]]
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_of_later(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in write(self).items()
+            if name not in self.SINCE_FIRST or getattr(self, name) != fields[name].default
+        }
 
 
 DocumentT = TypeVar("DocumentT", bound=BaseModel)

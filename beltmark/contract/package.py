@@ -14,11 +14,17 @@ hardware are the station file's.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from beltmark.contract.documents import Document, read_bytes, read_document, sha256_of
+from beltmark.contract.documents import (
+    Document,
+    GrownDocument,
+    read_bytes,
+    read_document,
+    sha256_of,
+)
 from beltmark.contract.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -113,8 +119,10 @@ class GoldenSet(Document):
     score_tolerance: float = Field(default=0.1, gt=0, le=1)
 
 
-class Lineage(Document):
+class Lineage(GrownDocument):
     """Where a package came from; `split_sha256` is of the split file, where one was used."""
+
+    SINCE_FIRST: ClassVar = ("split_sha256",)
 
     created_at: str
     code_revision: str

@@ -1,20 +1,16 @@
 """The policy: the operating point that a release chose from its package's curve."""
 
-from typing import Any, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
-from beltmark.contract.documents import Document
+from beltmark.contract.documents import GrownDocument
 from beltmark.contract.package import Probability
 
 EvidenceKind = Literal["barcode", "order", "size", "shape"]
 
-# Stations of before these fields refuse a document that has them. One that asks for nothing new is
-# written without them, so that they still take it.
-_SINCE_FIRST = ("outranks", "unexpected", "max_tolerance_mm")
 
-
-class Policy(Document):
+class Policy(GrownDocument):
     """How sure a station must be before it prints.
 
     Attributes:
@@ -32,6 +28,8 @@ class Policy(Document):
         max_tolerance_mm: The catalogue's tolerances of sizes count up to this one.
     """
 
+    SINCE_FIRST: ClassVar = ("outranks", "unexpected", "max_tolerance_mm")
+
     format_version: Literal[1] = 1
     target_precision: Probability = 0.995
     threshold: Probability = 0.6
@@ -47,15 +45,6 @@ class Policy(Document):
         if len(set(self.outranks)) != len(self.outranks) or "shape" not in self.outranks:
             raise ValueError("outranks must name the shape, and no evidence twice")
         return self
-
-    @model_serializer(mode="wrap")
-    def _without_defaults_of_later(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in write(self).items()
-            if name not in _SINCE_FIRST or getattr(self, name) != fields[name].default
-        }
 
     def ranks_before_shape(self, kind: EvidenceKind) -> bool:
         """Whether this evidence settles an item whose shape is not sure."""

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from beltmark.contract.documents import sha256_of
+from beltmark.contract.documents import sha256_of, write_document
 from beltmark.contract.errors import InputError, UnknownVersionError
-from beltmark.contract.package import load_package
+from beltmark.contract.package import Manifest, load_package
 
 
 def write_package(folder: Path, **changes: Any) -> Path:
@@ -37,6 +37,32 @@ def test_a_whole_package_loads_and_is_addressed_by_its_manifest(tmp_path: Path) 
     assert package.digest == sha256_of((tmp_path / "p" / "manifest.json").read_bytes())
     assert package.golden().images == ()
     assert package.model_path.read_bytes() == b"model"
+
+
+LINEAGE = {
+    "created_at": "2026-11-30T12:00:00+00:00",
+    "code_revision": "unknown",
+    "config_sha256": "1" * 64,
+    "dataset": "belt",
+    "dataset_sha256": "2" * 64,
+    "seed": 1,
+    "versions": {"torch": "2.6"},
+}
+
+
+@pytest.mark.parametrize(
+    "later", [{}, {"split_sha256": None}, {"split_sha256": "3" * 64}], ids=["none", "null", "split"]
+)
+def test_a_manifest_without_a_split_is_written_as_older_stations_read_it(
+    tmp_path: Path, later: dict[str, str | None]
+) -> None:
+    package = load_package(write_package(tmp_path / "p", lineage=LINEAGE | later))
+    write_document(tmp_path / "again.json", package.manifest)
+    written = json.loads((tmp_path / "again.json").read_bytes())
+    assert written["lineage"] == LINEAGE | {k: v for k, v in later.items() if v is not None}
+    assert Manifest.model_validate(written) == package.manifest
+    # What lies there is addressed as it is, null or not.
+    assert package.digest == sha256_of((tmp_path / "p" / "manifest.json").read_bytes())
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:
