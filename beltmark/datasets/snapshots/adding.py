@@ -10,6 +10,7 @@ from datetime import datetime
 from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.snapshots.classes import class_names_of
 from beltmark.datasets.snapshots.joining import by_shard, contradiction, join
+from beltmark.datasets.snapshots.locking import while_adding
 from beltmark.datasets.snapshots.manifest import EMPTY, Derivation, Source, SourceUse
 from beltmark.datasets.snapshots.objects import Keep, Progress, no_progress, take_files
 from beltmark.datasets.snapshots.recording import make_manifest, record, tool_versions
@@ -87,7 +88,7 @@ def add(
         check_name(addition.name)
     source = addition.source
     class_of = class_names_of(dataset.class_names, addition.class_of, dataset.path)
-    with store.adding():
+    with while_adding(store):
         parent = None if addition.parent is None else store.find(addition.parent)
         before = EMPTY if parent is None else store.manifest(parent)
         paths = [image.path for image in dataset.images]

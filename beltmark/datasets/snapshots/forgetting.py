@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.snapshots.joining import join
+from beltmark.datasets.snapshots.locking import while_removing
 from beltmark.datasets.snapshots.manifest import Derivation, Tombstone
 from beltmark.datasets.snapshots.objects import object_path
 from beltmark.datasets.snapshots.opening import Snapshot
@@ -85,7 +86,7 @@ def forget(store: Store, images: Collection[str], forgetting: Forgetting) -> For
     Raises:
         InputError: Another command is at work in the store.
     """
-    with store.removing():
+    with while_removing(store):
         known = store.tombstones()
         gone = 0
         for image in sorted(images):

@@ -7,6 +7,7 @@ from datetime import datetime
 from beltmark.contract.errors import InputError
 from beltmark.datasets.snapshots.classes import class_names_of
 from beltmark.datasets.snapshots.joining import contradiction, join
+from beltmark.datasets.snapshots.locking import while_adding
 from beltmark.datasets.snapshots.manifest import Derivation
 from beltmark.datasets.snapshots.objects import (
     Keep,
@@ -74,7 +75,7 @@ def merge(
     class_of = class_names_of(sorted(names), merging.class_of, store.folder)
     left_out: set[str] = set()
 
-    with store.adding():
+    with while_adding(store):
         forgotten = set().union(*(side.store.tombstones() for side in sides))
 
         def changed(lines: Lines) -> Lines:

@@ -9,6 +9,7 @@ from platform import python_version
 
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.datasets.snapshots.locking import while_naming
 from beltmark.datasets.snapshots.manifest import (
     SHARDS,
     Derivation,
@@ -62,7 +63,7 @@ def move_name(store: Store, name: str, digest: str, parents: Iterable[str]) -> N
         InputError: It stands for one that is none of these parents.
     """
     path = store.name_path(name)
-    with store.naming():
+    with while_naming(store):
         current = store.names().get(name)
         if current == digest:
             return

@@ -1,16 +1,13 @@
 """A folder of snapshots: manifests, shards of rows, names, derivations and tombstones.
 
 What is in it is named by its own digest and never changed, so that readers need no lock; a name is
-the one thing that moves. Image files are left to `objects`, the order of writing to `recording`.
+the one thing that moves. Image files are left to `objects`, the order of writing to `recording`,
+who may write at once to `locking`.
 """
 
-import fcntl
 import json
-import os
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -220,39 +217,6 @@ class Store:
             self.disk.sync_folder(folder)
         self._unsettled.clear()
 
-    @contextmanager
-    def adding(self) -> Iterator[None]:
-        """While a snapshot is made: others may too, but nothing is removed meanwhile.
-
-        What killed processes left half-written goes.
-        """
-        with self._locked("lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as (handle, is_alone):
-            if is_alone:
-                for path in (self.folder / "unfinished").glob("*"):
-                    self.disk.remove(path)
-            fcntl.flock(handle, fcntl.LOCK_SH)
-            yield
-
-    @contextmanager
-    def removing(self) -> Iterator[None]:
-        """While images are removed: nobody else may be at it.
-
-        Raises:
-            InputError: Another process is adding or removing.
-        """
-        with self._locked("lock", fcntl.LOCK_EX | fcntl.LOCK_NB) as (_, is_alone):
-            if not is_alone:
-                raise InputError(
-                    "another command is at work in this store", "wait for it", file=self.folder
-                )
-            yield
-
-    @contextmanager
-    def naming(self) -> Iterator[None]:
-        """While a name moves: for moments, one after another."""
-        with self._locked("names.lock", fcntl.LOCK_EX):
-            yield
-
     def name_path(self, name: str) -> Path:
         """Where it stands which snapshot a name stands for.
 
@@ -268,20 +232,6 @@ class Store:
         self.disk.remove(path)
         self.unsettle(path)
         self.settle()
-
-    @contextmanager
-    def _locked(self, name: str, how: int) -> Iterator[tuple[int, bool]]:
-        """Gives the lock's handle, and whether the lock is held; it falls with the process."""
-        handle = os.open(self.folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            try:
-                fcntl.flock(handle, how)
-                is_held = True
-            except BlockingIOError:
-                is_held = False
-            yield handle, is_held
-        finally:
-            os.close(handle)
 
     def _write(self, path: Path, content: bytes) -> None:
         new = self.new_file()

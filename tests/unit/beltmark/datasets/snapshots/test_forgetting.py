@@ -12,6 +12,7 @@ from beltmark.datasets.snapshots.forgetting import (
     images_named,
     past_retention,
 )
+from beltmark.datasets.snapshots.locking import while_adding
 from beltmark.datasets.snapshots.opening import open_snapshot
 from beltmark.datasets.snapshots.verifying import verify
 
@@ -83,6 +84,6 @@ def test_nobody_forgets_while_others_add(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     put(store, simple(tmp_path, "a.jpg"), name="belt")
     images = images_named(snapshot(store, "belt"), ["a.jpg"])
-    with a_store(tmp_path).adding(), pytest.raises(InputError, match="another command"):
+    with while_adding(a_store(tmp_path)), pytest.raises(InputError, match="another command"):
         forget(store, images, WITHDRAWN)
     assert forget(store, images, WITHDRAWN).images == 1
