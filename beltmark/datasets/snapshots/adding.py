@@ -9,12 +9,12 @@ from datetime import datetime
 
 from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.snapshots.classes import class_names_of
+from beltmark.datasets.snapshots.converting import lines_of
 from beltmark.datasets.snapshots.joining import by_shard, contradiction, join
 from beltmark.datasets.snapshots.locking import while_adding
 from beltmark.datasets.snapshots.manifest import EMPTY, Derivation, Source, SourceUse
 from beltmark.datasets.snapshots.objects import Keep, Progress, no_progress, take_files
 from beltmark.datasets.snapshots.recording import make_manifest, record, tool_versions
-from beltmark.datasets.snapshots.rows import lines_of
 from beltmark.datasets.snapshots.store import Store, check_name
 from beltmark.datasets.snapshots.uniting import Side, keep_told
 

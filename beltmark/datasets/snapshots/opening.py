@@ -11,9 +11,10 @@ from typing import Final
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
+from beltmark.datasets.snapshots.converting import images_of
 from beltmark.datasets.snapshots.manifest import Manifest, Tombstone
 from beltmark.datasets.snapshots.objects import has_object, object_path
-from beltmark.datasets.snapshots.rows import Row, images_of, natural_key, read_row
+from beltmark.datasets.snapshots.rows import Row, natural_key, read_row
 from beltmark.datasets.snapshots.store import Store, is_store
 
 _FOLDERS: Final = ("snapshots", "names")
