@@ -70,15 +70,13 @@ def moment(text: str | None) -> str:
 def _gate(arguments: argparse.Namespace) -> int:
     # What measures takes a second to load; other commands do without it.
     from training.charter.document import read_charter  # noqa: PLC0415
-    from training.gate.gate import (  # noqa: PLC0415
-        GATE,
-        PAGE,
+    from training.gate.case import (  # noqa: PLC0415
         Case,
         check_decider,
         check_words,
-        decide,
         read_evaluation,
     )
+    from training.gate.gate import GATE, PAGE, decide  # noqa: PLC0415
 
     check_words(arguments.decided_by, "--decided-by")
     charter = read_charter(arguments.charter)

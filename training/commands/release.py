@@ -106,7 +106,8 @@ def _passed_gate(arguments: argparse.Namespace, package: ModelPackage) -> GateDo
         if arguments.override:
             raise InputError("there is no verdict to override", "give --gate")
         return None
-    from training.gate.gate import check_words, override  # noqa: PLC0415
+    from training.gate.case import check_words  # noqa: PLC0415
+    from training.gate.gate import override  # noqa: PLC0415
 
     if arguments.override:
         check_words(arguments.by, "--by")
