@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from beltmark.contract.release import Release
 from edge_agent.printing.journal import Journal
 from edge_agent.settings import StationFile

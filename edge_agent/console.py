@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from edge_agent.step_report import StepReport
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from beltmark.contract.messages import PartHealth, PartState
+from beltmark.contract.records import PartHealth
 from beltmark.contract.release import Release
+from beltmark.contract.terms import PartState
 from edge_agent.capture.camera import Camera, objection
 from edge_agent.capture.health import CameraState, told_fault
 from edge_agent.outputs.outputs import Outputs

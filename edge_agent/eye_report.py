@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from beltmark.contract.messages import PartHealth, PartState
+from beltmark.contract.records import PartHealth
+from beltmark.contract.terms import PartState
 from edge_agent.signals.photo_eye_input import PhotoEyeInput
 from edge_agent.station.photo_eye import PhotoEye
 

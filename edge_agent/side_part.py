@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 
 
 class SidePart(Protocol):

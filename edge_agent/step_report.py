@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from beltmark.contract.messages import Outcome
+from beltmark.contract.terms import Outcome
 from edge_agent.station.decision import Decision
 from edge_agent.station.geometry import BoxXyxyPx
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from beltmark.contract.messages import UpdateState
+from beltmark.contract.terms import UpdateState
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 
 from beltmark.contract.documents import Document, read_document, write_document
-from beltmark.contract.messages import Time
+from beltmark.contract.terms import Time
 from fleet_server.health import Health
 from fleet_server.site import Site
 

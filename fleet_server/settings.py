@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from beltmark.contract.documents import Document, parse, read_document
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import Identity
+from beltmark.contract.terms import Identity
 
 ENVIRONMENT_PREFIX: Final = "BELTMARK_FLEET__"
 DEFAULT_DATABASE: Final = "sqlite:///fleet.sqlite"

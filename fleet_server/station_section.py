@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from beltmark.contract.broker import parse_broker
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import DeviceName
+from beltmark.contract.terms import DeviceName
 from fleet_server.served import Served, address_of
 from fleet_server.settings import EMBEDDED, toml_text
 from fleet_server.site import Site

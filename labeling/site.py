@@ -17,9 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import DeviceName
 from beltmark.contract.package import Sha256
 from beltmark.contract.sample import MAX_UPLOAD_BYTES, Sample
+from beltmark.contract.terms import DeviceName
 from beltmark.contract.wire import Message
 
 MAX_LIST_BYTES: Final = 64 * 1024 * 1024

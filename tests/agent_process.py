@@ -11,7 +11,7 @@ from typing import Any
 
 from waiting import PATIENCE_S, until
 
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from edge_agent.printing.reading import read_items
 
 

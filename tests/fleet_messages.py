@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable
 
-from beltmark.contract.messages import (
-    Birth,
-    Heartbeat,
-    Record,
-    RecordBatch,
-    Reported,
-    SequenceRange,
-)
+from beltmark.contract.messages import Birth, Heartbeat, RecordBatch, Reported
+from beltmark.contract.records import Record, SequenceRange
 
 DEVICE, STREAM = "belt-1", "stream-1"
 SENT_AT = 10_000.0

@@ -2,7 +2,8 @@
 
 from fleet_messages import birth
 
-from beltmark.contract.messages import Heartbeat, PartHealth, Reported
+from beltmark.contract.messages import Heartbeat, Reported
+from beltmark.contract.records import PartHealth
 from fleet_server.domain.presence import Signs
 from fleet_server.storage.device_reads import StoredDevice
 from fleet_server.storage.fleet import StoredDesired

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from beltmark.contract.catalogue import Catalogue, Product
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import Candidate, ItemMessage
+from beltmark.contract.records import Candidate, ItemMessage
 from edge_agent.panel.ports import Standing
 
 CATALOGUE = Catalogue(

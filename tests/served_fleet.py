@@ -14,7 +14,8 @@ from fleet_app import FakeLink
 from fleet_messages import batch, birth, item_body, record
 from fleet_release import write_release
 
-from beltmark.contract.messages import Heartbeat, PartHealth
+from beltmark.contract.messages import Heartbeat
+from beltmark.contract.records import PartHealth
 from fleet_server.app import create_app
 from fleet_server.handlers.releases import add_release
 from fleet_server.site import Site, init_site, open_site, open_site_database

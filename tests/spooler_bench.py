@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.printers.base import PrinterBroken, PrinterStatus, PrinterUnreachable
 from edge_agent.printing.records import LabelItem, LabelOrder, Place

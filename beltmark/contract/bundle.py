@@ -11,8 +11,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from beltmark.contract.documents import Document
-from beltmark.contract.messages import ReleaseName
 from beltmark.contract.package import MAX_PACKAGE_FILE_BYTES, Sha256
+from beltmark.contract.terms import ReleaseName
 
 MAX_FILES = 1_000
 MAX_BUNDLE_BYTES = 512 * 1024 * 1024

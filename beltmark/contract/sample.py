@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Base64Bytes, Field
 
-from beltmark.contract.messages import Identity, Outcome, Time, Told, Word
 from beltmark.contract.package import Probability
+from beltmark.contract.terms import Identity, Outcome, Time, Told, Word
 from beltmark.contract.wire import Message
 
 MAX_PICTURE_BYTES = 2 * 1024 * 1024

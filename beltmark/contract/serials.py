@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from beltmark.contract.catalogue import gtin_check_digit
-from beltmark.contract.messages import Count, Identity
+from beltmark.contract.terms import Count, Identity
 from beltmark.contract.wire import Message
 
 NumberKind = Literal["serial", "sscc"]

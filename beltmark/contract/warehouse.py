@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beltmark.contract.messages import ItemMessage, Part, Sequence, Time, Word
+from beltmark.contract.records import ItemMessage
+from beltmark.contract.terms import Part, Sequence, Time, Word
 from beltmark.contract.wire import Message
 
 MAX_RESULTS = 50

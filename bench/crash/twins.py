@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from beltmark.contract.messages import LabelState, PrintState
+from beltmark.contract.terms import LabelState, PrintState
 from bench.crash.plan import Kill
 from edge_agent.outputs.outputs import Outputs
 from edge_agent.printing.committing import JournalHealth

@@ -21,7 +21,7 @@ import cv2
 
 from beltmark.contract.documents import write_document
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from edge_agent.capture.camera import open_camera
 from edge_agent.capture.opening import parse_source
 from edge_agent.fallback.ladder import WORDS, LadderState, Rung

@@ -16,7 +16,8 @@ from typing import Literal
 
 from beltmark.contract.documents import Document, read_document, write_document
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PartHealth, PartState
+from beltmark.contract.records import PartHealth
+from beltmark.contract.terms import PartState
 from edge_agent.orders.book import OrderBook
 from edge_agent.orders.document import Line, OrderDocument, read_order
 from edge_agent.orders.sources import OrderSource

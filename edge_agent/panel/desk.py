@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from beltmark.contract.catalogue import Catalogue
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from beltmark.contract.release import Release
 from edge_agent.outputs.seen_to import KINDS, PersonsWord, SeenTo
 from edge_agent.panel.ports import Standing

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from beltmark.contract.catalogue import Catalogue
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 
 
 @dataclass(frozen=True)

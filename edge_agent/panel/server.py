@@ -12,7 +12,8 @@ import uvicorn
 
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PartHealth, PartState
+from beltmark.contract.records import PartHealth
+from beltmark.contract.terms import PartState
 from edge_agent.panel.ports import PersonsDesk
 from edge_agent.panel.section import PanelSection
 from edge_agent.panel.site import panel_site

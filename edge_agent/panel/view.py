@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from beltmark.contract.catalogue import Catalogue, Product
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from edge_agent.panel.ports import PersonsDesk, Standing
 
 MOST_WAITING: Final = 24

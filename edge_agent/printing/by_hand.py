@@ -14,8 +14,8 @@ from concurrent.futures import Future
 from typing import Final, Protocol, TypeVar
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PrintState
 from beltmark.contract.release import Release
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.desk import LabelQueue
 from edge_agent.printing.hand_writes import (

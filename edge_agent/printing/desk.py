@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, Place
 from edge_agent.printing.states import IllegalTransition

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from beltmark.contract.messages import LabelState, PrintState
 from beltmark.contract.serials import NumberKind, NumberRange
+from beltmark.contract.terms import LabelState, PrintState
 from edge_agent.printing import label_writes, numbers, writes
 from edge_agent.printing.committing import Committer, JournalHealth, JournalUnavailable, Result
 from edge_agent.printing.hand_writes import HandOrder, write_hand_order

@@ -7,7 +7,7 @@ from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import LabelOrder, Place
 from edge_agent.printing.spooler_ports import LabelJournal, ReviewDesk

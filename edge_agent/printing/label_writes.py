@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from beltmark.contract.messages import LabelState, PrintState
+from beltmark.contract.terms import LabelState, PrintState
 from edge_agent.printing.schema import PRINT_STATE_SQL
 from edge_agent.printing.states import (
     SETTLED,

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.at_applicator import ApplicatorGate, Unwanted
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.in_printer import LabelsInPrinter

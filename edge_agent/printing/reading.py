@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from edge_agent.printing.at_applicator import label_left_there
 from edge_agent.printing.records import LastSeen, OpenLabel, Place
 from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading

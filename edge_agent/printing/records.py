@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.layout import Layout
-from beltmark.contract.messages import Outcome, PrintState
+from beltmark.contract.terms import Outcome, PrintState
 from edge_agent.station.decision import Decision
 from edge_agent.station.expected import OrderLine
 

@@ -4,7 +4,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.printer_watch import Confirmation
 from edge_agent.printing.records import LabelOrder, Place
 from edge_agent.printing.window import Window

@@ -21,7 +21,7 @@ diverted  its item is off the belt, confirmed: whatever came out is with a perso
 
 from typing import Literal, get_args
 
-from beltmark.contract.messages import LabelState, PrintState
+from beltmark.contract.terms import LabelState, PrintState
 
 TRANSITIONS: dict[LabelState, frozenset[LabelState]] = {
     # Straight to sending where "queued" could not be written while the disk was full.

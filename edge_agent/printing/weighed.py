@@ -7,7 +7,7 @@ import logging
 
 from pydantic import TypeAdapter, ValidationError
 
-from beltmark.contract.messages import Candidate
+from beltmark.contract.records import Candidate
 from edge_agent.station.weighing import Weighing
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Final
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from edge_agent.printing.numbers import NAMES, HeldNumbers
 
 AHEAD: Final = 2

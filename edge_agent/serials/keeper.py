@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 from pydantic import ValidationError
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from beltmark.contract.serials import LeaseRequest, NumberKind, NumberRange
 from beltmark.contract.wire import MalformedMessage, decode, encode
 from edge_agent.printing.committing import JournalUnavailable

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from edge_agent.printing.belt_window import mm_per_px
 from edge_agent.signals.addresses import NONE, GpioAddress, MqttAddress, parse_signal_address
 from edge_agent.signals.gpio import Gpio, open_gpio

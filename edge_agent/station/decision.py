@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from beltmark.contract.catalogue import Catalogue, Product
-from beltmark.contract.messages import Outcome
 from beltmark.contract.package import Manifest
 from beltmark.contract.policy import Policy
+from beltmark.contract.terms import Outcome
 from edge_agent.station.case import Case
 from edge_agent.station.expected import Expected, OrderLine, has_expired
 from edge_agent.station.product_size import has_size, size_told

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from beltmark.contract.catalogue import Catalogue
-from beltmark.contract.messages import Outcome
 from beltmark.contract.package import Manifest
 from beltmark.contract.policy import Policy
+from beltmark.contract.terms import Outcome
 from edge_agent.station.beyond import Left
 from edge_agent.station.decision import Decision
 from edge_agent.station.sighting import BestView, SightingInProgress

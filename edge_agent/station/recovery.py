@@ -11,7 +11,7 @@ then happens to an item is left to the station's loop.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from beltmark.contract.messages import Outcome
+from beltmark.contract.terms import Outcome
 from edge_agent.station.geometry import StationGeometry
 
 # Shares of an item's size: how far off its place it may be found, and how finely ways are tried.

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from beltmark.contract.documents import Document
-from beltmark.contract.messages import Count, UpdateState
+from beltmark.contract.terms import Count, UpdateState
 
 Effect = Literal[
     "fetch",

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from beltmark.contract.messages import Committed, Desired, PartHealth
+from beltmark.contract.messages import Committed, Desired
+from beltmark.contract.records import PartHealth
 from beltmark.contract.topics import SERVER_ONLINE, down, up
 from beltmark.contract.wire import MalformedMessage, Message, decode
 from edge_agent.update_report import UpdateReport

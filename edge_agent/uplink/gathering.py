@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, cast, get_args
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemStep, PartHealth, PrintState
+from beltmark.contract.records import ItemStep, PartHealth
+from beltmark.contract.terms import PrintState
 from edge_agent.uplink.journal_tail import read_steps
 from edge_agent.uplink.outbox import NewRecord, Outbox
 from edge_agent.uplink.telemetry import HealthWatch, MinuteCounter

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemMessage, ItemStep
+from beltmark.contract.records import ItemMessage, ItemStep
 from edge_agent.printing.schema import PRINT_STATE_SQL, open_for_reading
 from edge_agent.printing.weighed import candidates_of, order_of
 from edge_agent.uplink.outbox import Cursor, NewRecord

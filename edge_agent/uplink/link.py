@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from beltmark.contract.broker import BrokerAddress
-from beltmark.contract.messages import Desired, PartHealth, PartState
+from beltmark.contract.messages import Desired
+from beltmark.contract.records import PartHealth
+from beltmark.contract.terms import PartState
 from edge_agent.update_report import UpdateReport
 from edge_agent.uplink import wording
 from edge_agent.uplink.backoff import Backoff

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from beltmark.contract.broker import parse_broker
-from beltmark.contract.messages import Desired, PartHealth
+from beltmark.contract.messages import Desired
+from beltmark.contract.records import PartHealth
 from edge_agent.device_token import read_token
 from edge_agent.section import of_field
 from edge_agent.settings import StationFile

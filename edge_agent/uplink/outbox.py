@@ -16,7 +16,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from beltmark.contract.messages import MAX_BATCH_RECORDS, Record, RecordKind, SequenceRange
+from beltmark.contract.messages import MAX_BATCH_RECORDS
+from beltmark.contract.records import Record, SequenceRange
+from beltmark.contract.terms import RecordKind
 from edge_agent.uplink.outbox_file import (
     OutboxFull,
     OutboxUnavailable,
@@ -43,7 +45,7 @@ class NewRecord:
     Attributes:
         kind: What the body is.
         at: When it happened, in seconds since the epoch.
-        body: See `beltmark.contract.messages`.
+        body: See `beltmark.contract.records`.
     """
 
     kind: RecordKind

@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import Final, Literal, Protocol
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from edge_agent.uplink.backoff import Backoff
 from edge_agent.uplink.fleet_http import Answer
 from edge_agent.uplink.samples import SampleFolder

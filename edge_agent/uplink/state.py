@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 
 
 @dataclass(frozen=True)

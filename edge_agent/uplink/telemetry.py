@@ -8,14 +8,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 
-from beltmark.contract.messages import (
-    LATENCY_BOUNDS_MS,
-    Counters,
-    HealthChange,
-    Outcome,
-    PartHealth,
-    PrintState,
-)
+from beltmark.contract.records import LATENCY_BOUNDS_MS, Counters, HealthChange, PartHealth
+from beltmark.contract.terms import Outcome, PrintState
 
 MINUTE_S = 60.0
 

@@ -5,14 +5,8 @@ Whatever text a station holds is made into one that every server can store: see 
 
 from collections.abc import Mapping
 
-from beltmark.contract.messages import (
-    Birth,
-    Heartbeat,
-    PartHealth,
-    RecordBatch,
-    Reported,
-    UpdateStep,
-)
+from beltmark.contract.messages import Birth, Heartbeat, RecordBatch, Reported
+from beltmark.contract.records import PartHealth, UpdateStep
 from edge_agent.update_report import UpdateReport
 from edge_agent.uplink.outbox import Waiting
 from edge_agent.uplink.state import Device, StationState

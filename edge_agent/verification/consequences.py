@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
-from beltmark.contract.messages import LabelState
+from beltmark.contract.terms import LabelState
 from edge_agent.outputs.fates import STATION
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import Place

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemStep, PartHealth
+from beltmark.contract.records import ItemStep, PartHealth
 from beltmark.contract.warehouse import MAX_RESULTS, Acknowledgement, Result, ResultBatch
 from beltmark.contract.wire import encode
 from edge_agent.uplink.backoff import Backoff

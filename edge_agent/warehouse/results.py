@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from beltmark.contract.messages import ItemStep
+from beltmark.contract.records import ItemStep
 from beltmark.contract.warehouse import ItemResult, Result
 
 # What happened, and what it comes to where the item stands as it did then.

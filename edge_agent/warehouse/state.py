@@ -9,7 +9,7 @@ from pydantic import Field
 
 from beltmark.contract.documents import Document, read_document, write_document
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import Count, Time, Told
+from beltmark.contract.terms import Count, Time, Told
 from beltmark.contract.warehouse import Key
 
 logger = logging.getLogger(__name__)

@@ -5,14 +5,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-from beltmark.contract.messages import (
-    Desired,
-    DeviceName,
-    ItemMessage,
-    PartHealth,
-    ReleaseName,
-    UpdateState,
-)
+from beltmark.contract.messages import Desired
+from beltmark.contract.records import ItemMessage, PartHealth
+from beltmark.contract.terms import DeviceName, ReleaseName, UpdateState
 from fleet_server.api.access import person
 from fleet_server.api.context import ApiContext
 from fleet_server.api.problems import problems

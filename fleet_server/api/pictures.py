@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse
 
-from beltmark.contract.messages import DeviceName, Identity
 from beltmark.contract.sample import PictureKind
+from beltmark.contract.terms import DeviceName, Identity
 from fleet_server.api.access import device as device_access
 from fleet_server.api.access import person
 from fleet_server.api.bodies import whole_body

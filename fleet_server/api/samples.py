@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
-from beltmark.contract.messages import DeviceName, Identity
 from beltmark.contract.package import Sha256
 from beltmark.contract.sample import Sample, SampleUpload
+from beltmark.contract.terms import DeviceName, Identity
 from beltmark.contract.wire import decode
 from fleet_server.api.access import device as device_access
 from fleet_server.api.access import person

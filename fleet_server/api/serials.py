@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Depends, HTTPException
 
-from beltmark.contract.messages import DeviceName
 from beltmark.contract.serials import LeaseRequest, NumberRange
+from beltmark.contract.terms import DeviceName
 from fleet_server.api.access import device as device_access
 from fleet_server.api.context import ApiContext
 from fleet_server.api.problems import problems

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import FileResponse
 
 from beltmark.contract.bundle import blob_target, bundle_target
-from beltmark.contract.messages import ReleaseName
 from beltmark.contract.package import Sha256
+from beltmark.contract.terms import ReleaseName
 from fleet_server.api.access import device
 from fleet_server.api.context import ApiContext
 from fleet_server.api.problems import problems

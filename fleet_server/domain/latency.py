@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from beltmark.contract.messages import LATENCY_BOUNDS_MS
+from beltmark.contract.records import LATENCY_BOUNDS_MS
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from typing import TypeVar
 
-from beltmark.contract.messages import MAX_SEQUENCE, Counters
+from beltmark.contract.records import Counters
+from beltmark.contract.terms import MAX_SEQUENCE
 
 _KeyT = TypeVar("_KeyT")
 

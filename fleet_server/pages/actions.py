@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import RedirectResponse
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import DeviceName, ReleaseName
+from beltmark.contract.terms import DeviceName, ReleaseName
 from fleet_server.api.access import person
 from fleet_server.api.bodies import whole_body
 from fleet_server.handlers.rollout import back, push

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from beltmark.contract.messages import Heartbeat, PartHealth
+from beltmark.contract.messages import Heartbeat
+from beltmark.contract.records import PartHealth
 from beltmark.web.wording import count, duration
 from fleet_server.domain.presence import Presence
 from fleet_server.pages.updates import Update

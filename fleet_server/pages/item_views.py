@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from beltmark.contract.messages import ItemMessage, LabelState, Outcome
+from beltmark.contract.records import ItemMessage
 from beltmark.contract.sample import PictureKind
+from beltmark.contract.terms import LabelState, Outcome
 from fleet_server.handlers.pictures import PictureFolder, PictureName
 from fleet_server.pages.attention import Tone
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from beltmark.contract.messages import Time
+from beltmark.contract.terms import Time
 from beltmark.web.wording import Moments
 from fleet_server.api.access import person
 from fleet_server.api.context import Trouble

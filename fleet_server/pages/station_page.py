@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from beltmark.contract.messages import LATENCY_BOUNDS_MS, Counters
+from beltmark.contract.records import LATENCY_BOUNDS_MS, Counters
 from beltmark.web.charts import Mark, Moment, Series, histogram, stacked_bars
 from beltmark.web.wording import Moments, percent
 from fleet_server.domain.latency import Percentile, add_histograms, percentile

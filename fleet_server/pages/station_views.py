@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from beltmark.web.charts import sparkline
 from beltmark.web.wording import Form
 from fleet_server.domain.presence import Presence, presence

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from beltmark.contract.messages import UpdateState
+from beltmark.contract.terms import UpdateState
 from fleet_server.domain.presence import PresenceState
 from fleet_server.storage.device_reads import StoredDevice
 from fleet_server.storage.fleet import StoredDesired

@@ -28,8 +28,8 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]
 from beltmark.contract.bundle import blob_target, bundle_target
 from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ReleaseName
 from beltmark.contract.package import Sha256
+from beltmark.contract.terms import ReleaseName
 from fleet_server.releases.bundling import BundledRelease
 from fleet_server.releases.expiry import LIFETIMES, ROLES, Role, expired, renewals
 from fleet_server.releases.files import DiskFiles, Files, locked

@@ -5,7 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from beltmark.contract.messages import Birth, Heartbeat, ItemMessage, Reported
+from beltmark.contract.messages import Birth, Heartbeat, Reported
+from beltmark.contract.records import ItemMessage
 from fleet_server.domain.presence import Signs
 from fleet_server.storage.engine import reading
 from fleet_server.storage.tables import devices, items

@@ -11,14 +11,8 @@ from typing import Final
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from beltmark.contract.messages import (
-    Counters,
-    HealthChange,
-    ItemStep,
-    Part,
-    Record,
-    UpdateStep,
-)
+from beltmark.contract.records import Counters, HealthChange, ItemStep, Record, UpdateStep
+from beltmark.contract.terms import Part
 from fleet_server.domain.minutes import add
 from fleet_server.storage.engine import insert
 from fleet_server.storage.tables import items, minutes, records

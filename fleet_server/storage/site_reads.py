@@ -8,7 +8,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from fleet_server.storage.device_reads import StoredDevice, stored_device
 from fleet_server.storage.engine import reading
 from fleet_server.storage.fleet import (

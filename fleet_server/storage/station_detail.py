@@ -10,14 +10,8 @@ from typing import Final, Generic, TypeVar
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from beltmark.contract.messages import (
-    Counters,
-    HealthChange,
-    ItemMessage,
-    Part,
-    RecordKind,
-    UpdateStep,
-)
+from beltmark.contract.records import Counters, HealthChange, ItemMessage, UpdateStep
+from beltmark.contract.terms import Part, RecordKind
 from fleet_server.storage.engine import reading
 from fleet_server.storage.gap_reads import Gap, read_gaps
 from fleet_server.storage.overview import (

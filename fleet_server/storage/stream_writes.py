@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from beltmark.contract.messages import Committed, SequenceRange
+from beltmark.contract.messages import Committed
+from beltmark.contract.records import SequenceRange
 from fleet_server.domain.sequences import Coverage, Span, closed, subtract
 from fleet_server.storage.engine import insert
 from fleet_server.storage.tables import gaps, streams

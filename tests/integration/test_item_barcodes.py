@@ -10,7 +10,7 @@ from blob_station import BLUE, GREEN, RED, write_release, write_station
 from coded_items import ean13, gs1_datamatrix, pass_coded
 from numpy.typing import NDArray
 
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from edge_agent.cli import main
 from edge_agent.printing.reading import read_items
 

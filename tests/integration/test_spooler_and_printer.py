@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from beltmark.contract.catalogue import Product
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.journal import Journal

@@ -20,7 +20,8 @@ from waiting import until
 
 from beltmark.contract.broker import parse_broker
 from beltmark.contract.catalogue import Product
-from beltmark.contract.messages import Desired, PartHealth
+from beltmark.contract.messages import Desired
+from beltmark.contract.records import PartHealth
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.station.decision import Decision

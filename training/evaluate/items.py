@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from beltmark.contract.messages import Outcome
+from beltmark.contract.terms import Outcome
 
 Fate = Literal[
     "right", "wrong", "twice", "review", "missed", "foreign_printed", "foreign_left", "on_nothing"

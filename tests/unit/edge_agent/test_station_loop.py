@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.catalogue import Catalogue, Product, gtin_check_digit
-from beltmark.contract.messages import ItemMessage
 from beltmark.contract.package import InputSpec, Manifest, ModelPackage, OutputSpec
 from beltmark.contract.policy import Policy
+from beltmark.contract.records import ItemMessage
 from beltmark.contract.release import Release
 from beltmark.simulation.printer import AT_ONCE, PrinterFaults, SimulatedPrinter
 from edge_agent.capture.frame import Frame

@@ -12,7 +12,7 @@ from fleet_messages import birth, heartbeat, reported
 from fleet_pictures import jpeg
 from fleet_release import write_release
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from beltmark.contract.sample import SampleUpload
 from fleet_server.cli import main
 from fleet_server.handlers.samples import SampleFolder, take_sample

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from panel_desk import CATALOGUE, WELL, MadeUpDesk, item
 
-from beltmark.contract.messages import Candidate
+from beltmark.contract.records import Candidate
 from edge_agent.panel.view import MOST_WAITING, card, panel_view
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from beltmark.contract.catalogue import Product
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.desk import OutcomeDesk
 from edge_agent.printing.records import ItemDecision, LabelItem, LabelOrder, Place

@@ -7,7 +7,8 @@ import pytest
 from old_journals import make_older
 
 from beltmark.contract.catalogue import Product
-from beltmark.contract.messages import ItemMessage, PrintState
+from beltmark.contract.records import ItemMessage
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.reading import read_history, read_items
 from edge_agent.printing.records import ItemDecision, Place

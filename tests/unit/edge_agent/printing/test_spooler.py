@@ -5,7 +5,7 @@ from concurrent.futures import Future
 import pytest
 from spooler_bench import CARTON, PLACE, Bench, Desk, MemoryJournal
 
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.printing.label_steps import Label, LabelSteps
 from edge_agent.printing.printers.base import (
     PrinterBroken,

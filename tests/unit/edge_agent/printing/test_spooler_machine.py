@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from physical_printer import ACCIDENTS, Killed, PhysicalPrinter
 
 from beltmark.contract.catalogue import Product
-from beltmark.contract.messages import Outcome, PrintState
+from beltmark.contract.terms import Outcome, PrintState
 from edge_agent.printing.committing import JournalUnavailable
 from edge_agent.printing.records import LabelItem, LabelOrder, OpenLabel, Place
 from edge_agent.printing.spooler import Spooler

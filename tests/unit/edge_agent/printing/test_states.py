@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from beltmark.contract.messages import LabelState
+from beltmark.contract.terms import LabelState
 from edge_agent.printing.states import (
     IN_PRINTER,
     PRINT_STATES,

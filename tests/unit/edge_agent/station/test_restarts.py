@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from beltmark.contract.catalogue import Catalogue, Product, gtin_check_digit
-from beltmark.contract.messages import Outcome
 from beltmark.contract.package import InputSpec, Manifest, OutputSpec
 from beltmark.contract.policy import Policy
+from beltmark.contract.terms import Outcome
 from edge_agent.station.geometry import BoxXyxyPx, StationGeometry
 from edge_agent.station.items import Decided, Rules
 from edge_agent.station.recovery import Remembered

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from beltmark.contract.messages import UpdateState
+from beltmark.contract.terms import UpdateState
 from edge_agent.update.machine import (
     LEAVING,
     MAX_STARTS,

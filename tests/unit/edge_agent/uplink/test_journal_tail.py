@@ -7,7 +7,7 @@ import pytest
 
 from beltmark.contract.catalogue import Product
 from beltmark.contract.errors import InputError
-from beltmark.contract.messages import ItemStep
+from beltmark.contract.records import ItemStep
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.records import ItemDecision, Place
 from edge_agent.station.decision import Decision

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beltmark.contract.messages import (
+from beltmark.contract.messages import RecordBatch
+from beltmark.contract.records import (
     Counters,
     HealthChange,
     ItemMessage,
     ItemStep,
     PartHealth,
-    RecordBatch,
     SequenceRange,
 )
 from beltmark.contract.wire import encode

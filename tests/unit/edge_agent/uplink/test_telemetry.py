@@ -1,6 +1,6 @@
 """Counts by the minute, and the parts that change."""
 
-from beltmark.contract.messages import LATENCY_BOUNDS_MS, PartHealth
+from beltmark.contract.records import LATENCY_BOUNDS_MS, PartHealth
 from edge_agent.uplink.telemetry import HealthWatch, MinuteCounter
 
 

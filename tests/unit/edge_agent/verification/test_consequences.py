@@ -9,7 +9,7 @@ import pytest
 from waiting import until
 
 from beltmark.contract.catalogue import Product
-from beltmark.contract.messages import PrintState
+from beltmark.contract.terms import PrintState
 from edge_agent.outputs.fates import Fates
 from edge_agent.printing.journal import Journal
 from edge_agent.printing.reading import read_history, read_items

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beltmark.contract.messages import ItemMessage, ItemStep
+from beltmark.contract.records import ItemMessage, ItemStep
 from beltmark.contract.warehouse import MAX_RESULTS, Result
 from edge_agent.warehouse.results import result_of
 from edge_agent.warehouse.window import MAX_TRIES, PostWindow

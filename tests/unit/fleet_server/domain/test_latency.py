@@ -1,4 +1,4 @@
-from beltmark.contract.messages import LATENCY_BOUNDS_MS
+from beltmark.contract.records import LATENCY_BOUNDS_MS
 from fleet_server.domain.latency import Percentile, add_histograms, percentile
 
 BINS = len(LATENCY_BOUNDS_MS) + 1

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beltmark.contract.messages import MAX_SEQUENCE, Counters
+from beltmark.contract.records import Counters
+from beltmark.contract.terms import MAX_SEQUENCE
 from fleet_server.domain.minutes import add
 
 counts = st.integers(0, 1_000)

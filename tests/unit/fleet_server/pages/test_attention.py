@@ -4,7 +4,7 @@ import pytest
 from fleet_messages import STREAM
 from fleet_stations import NOW, STARTED_AT, beat, report, stored, wish
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from fleet_server.domain.presence import presence
 from fleet_server.pages.attention import Known, concerns, current_heartbeat, tone_of
 from fleet_server.pages.updates import update_of

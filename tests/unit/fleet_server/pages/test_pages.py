@@ -8,7 +8,7 @@ from fleet_app import FleetApp, fleet_app, sample_upload
 from fleet_messages import SENT_AT, batch, birth, heartbeat, item_body, record
 from fleet_pictures import jpeg, png
 
-from beltmark.contract.messages import PartHealth
+from beltmark.contract.records import PartHealth
 from fleet_server.app import create_app
 from fleet_server.storage.engine import writing
 from fleet_server.storage.tables import devices

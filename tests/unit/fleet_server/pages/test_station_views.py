@@ -2,7 +2,7 @@ import pytest
 from fleet_messages import item_body
 from fleet_stations import NOW, STARTED_AT, beat, stored
 
-from beltmark.contract.messages import ItemMessage, PartHealth
+from beltmark.contract.records import ItemMessage, PartHealth
 from fleet_server.pages.item_views import item_view
 from fleet_server.pages.overview_page import summarise
 from fleet_server.pages.station_views import by_need, station_view, trimmed

@@ -18,7 +18,8 @@ from fleet_messages import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beltmark.contract.messages import Committed, Death, SequenceRange
+from beltmark.contract.messages import Committed, Death
+from beltmark.contract.records import SequenceRange
 from fleet_server.domain.sequences import MAX_HOLES
 from fleet_server.storage import device_writes
 from fleet_server.storage.tables import devices, gaps, items, minutes, records, streams
