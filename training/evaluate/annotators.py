@@ -1,58 +1,69 @@
-"""Section: how much do people differ among themselves, and the model from them? Pure.
+"""Section: how much do people differ among themselves, and the model from them?
 
 Where an image was boxed by several people, their agreement is the most that a model can be asked.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from beltmark.contract.errors import InputError
+from beltmark.datasets.label_studio.reading import read_each_annotator
+from training.evaluate.classes import match_classes
 from training.evaluate.context import ANSWERS_FROM, TOLD_ANSWERS, Context, LeftOut, number
-from training.evaluate.matching import Found, Truth, pair
+from training.evaluate.matching import Found, Truth, judged, pair, truth_of
 from training.evaluate.precision import ANSWER_IOU
 from training.evaluate.section import Cell, Section, Table
 
 KEY: Final = "annotators"
 ANNOTATOR: Final = "annotator"
+EXPORT: Final = "label_studio"
+MOST_ROWS: Final = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What one person boxed in a picture, and what the model found there, judged by that."""
+
+    truth: Truth
+    found: Found
 
 
 def section(context: Context) -> Section | LeftOut:
-    """Sets people's disagreement beside the model's; needs images that several people boxed."""
-    evaluation = context.evaluation
-    by_picture: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for row, image in enumerate(evaluation.images):
-        if ANNOTATOR in image.attributes:
-            by_picture[str(image.path)][image.attributes[ANNOTATOR]] = row
-    shared = [rows for rows in by_picture.values() if len(rows) > 1]
+    """Sets people's disagreement beside the model's; needs images that several people boxed.
+
+    Of an export of Label Studio, the answers of each person are read, not the latest alone.
+    """
+    try:
+        pictures = _of_export(context) if context.dataset.format == EXPORT else _of_images(context)
+    except InputError as error:  # the latest answers are fine, or there were no evaluation
+        return LeftOut(f"the answers of each person cannot be read: {error}")
+    shared = [answers for answers in pictures if len(answers) > 1]
     if not shared:
         return LeftOut("no image of the data was annotated by more than one person")
-    people: list[tuple[float, float]] = []
-    model: list[tuple[float, float]] = []
-    by_pair: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
-    for rows in shared:
-        for (one, first), (two, second) in combinations(sorted(rows.items()), 2):
-            a, b = evaluation.truths[first], evaluation.truths[second]
-            by_pair[one, two].append(agreement(a, b))
-        people += [
-            agreement(evaluation.truths[first], evaluation.truths[second])
-            for first, second in combinations(rows.values(), 2)
-        ]
-        for row in rows.values():
-            found = evaluation.found[row]
-            sure = found.only(found.scores >= ANSWERS_FROM)
-            model.append(agreement(sure.as_truth(), evaluation.truths[row]))
-    table: list[tuple[Cell, ...]] = [
-        (f"{one} and {two}", len(values), *_means(values)) for (one, two), values in by_pair.items()
-    ]
-    table.sort(key=lambda row: row[2] if isinstance(row[2], float) else 0.0)
+    if not any(len(each.truth.boxes) for answers in shared for each in answers.values()):
+        return LeftOut("where several people looked, none of them drew a box")
+    by_pair: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    by_person: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for answers in shared:
+        for (one, a), (two, b) in combinations(sorted(answers.items()), 2):
+            by_pair[f"{one} and {two}"].append(agreement(a.truth, b.truth))
+        for name, each in answers.items():
+            sure = each.found.only(each.found.scores >= ANSWERS_FROM)
+            by_person[f"the model and {name}"].append(agreement(sure.as_truth(), each.truth))
+    people = [value for values in by_pair.values() for value in values]
+    model = [value for values in by_person.values() for value in values]
     human, machine = _means(people), _means(model)
-    table = [
+    table: list[tuple[Cell, ...]] = [
         ("people, all pairs", len(people), *human),
         ("the model and each person", len(model), *machine),
-        *table[:20],
+        *_least_first(by_pair)[:MOST_ROWS],
+        *_least_first(by_person)[:MOST_ROWS],
     ]
     return Section(
         KEY,
@@ -90,6 +101,45 @@ def agreement(a: Truth, b: Truth) -> tuple[float, float]:
     if not paired.any():
         return place, float("nan")
     return place, float((a.labels[paired] == b.labels[partners[paired]]).mean())
+
+
+def _of_images(context: Context) -> list[dict[str, Answer]]:
+    """Returns the answers to each picture by person, where images tell who boxed them."""
+    evaluation = context.evaluation
+    found: defaultdict[Path, dict[str, Answer]] = defaultdict(dict)
+    for image, truth, ours in zip(
+        evaluation.images, evaluation.truths, evaluation.found, strict=True
+    ):
+        if ANNOTATOR in image.attributes:
+            found[image.path][image.attributes[ANNOTATOR]] = Answer(truth, ours)
+    return list(found.values())
+
+
+def _of_export(context: Context) -> list[dict[str, Answer]]:
+    """Returns all answers to each picture that is judged by, by person.
+
+    Raises:
+        InputError: One of them cannot be read, or none tells whose it is.
+    """
+    evaluation, manifest = context.evaluation, context.package.manifest
+    found: dict[Path, dict[str, Answer]] = {image.path: {} for image in evaluation.images}
+    ours = {
+        image.path: seen.found
+        for image, seen in zip(evaluation.images, evaluation.seen, strict=True)
+    }
+    for name, dataset in read_each_annotator(context.dataset.path).items():
+        classes = match_classes(dataset, manifest.classes, manifest.none_of_these, may_differ=True)
+        for image in dataset.images:
+            if image.path in found:
+                truth = truth_of(image, classes)
+                found[image.path][name] = Answer(truth, judged(ours[image.path], truth))
+    return list(found.values())
+
+
+def _least_first(values: Mapping[str, Sequence[tuple[float, float]]]) -> list[tuple[Cell, ...]]:
+    """Returns a row each, those who agree least first."""
+    rows = [(who, len(each), *_means(each)) for who, each in values.items()]
+    return sorted(rows, key=lambda row: row[2] or 0.0)
 
 
 def _means(values: Sequence[tuple[float, float]]) -> tuple[float | None, float | None]:

@@ -1,16 +1,21 @@
 """Each section on evaluations small enough to be counted by hand."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 import pytest
 from evaluated import NAMES, Shot, context_of, evaluation_of
+from label_studio_tasks import HEIGHT, WIDTH, answer, region, task, write_tasks
 from sklearn.metrics import roc_auc_score
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import CurvePoint
+from beltmark.datasets.label_studio.reading import read_label_studio
 from training.evaluate import (
     annotators,
     classification,
@@ -22,7 +27,7 @@ from training.evaluate import (
     slices,
 )
 from training.evaluate.collection import SECTIONS, choose
-from training.evaluate.context import LeftOut
+from training.evaluate.context import Context, LeftOut
 from training.evaluate.openset import Sureness
 from training.evaluate.section import Section
 from training.evaluate.speed import slow_words, spread_rows
@@ -269,6 +274,62 @@ def test_annotators_are_compared_on_the_same_picture() -> None:
     assert section.numbers["model_place"] == pytest.approx((2 / 3 + 1) / 2)
     assert section.numbers["pictures"] == 1
     assert isinstance(annotators.section(context_of(SHOTS)), LeftOut)
+
+
+def _exported(folder: Path, *tasks: dict[str, Any]) -> Context:
+    """Evaluates a model that found a cup at (16, 12, 48, 36) in each image of an export."""
+    for number in range(1, len(tasks) + 1):
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
+    dataset = read_label_studio(write_tasks(folder, list(tasks)))
+    box = (16.0, 12.0, 48.0, 36.0)
+    shots = [Shot([("cup", box)], [("cup", box, 0.9)], path=image.path) for image in dataset.images]
+    return replace(context_of(shots), dataset=dataset)
+
+
+def test_all_answers_of_an_export_are_compared_not_the_latest_alone(tmp_path: Path) -> None:
+    ann = answer(region(), completed_by="ann")
+    context = _exported(
+        tmp_path,
+        task(1, ann, answer(region(label="tube"), completed_by="bob"), answer(completed_by="cy")),
+        task(2, ann, answer(region(x=0, y=0, width=20, height=20), completed_by="bob")),
+        task(3, ann),
+    )
+    section = made(annotators.section(context))
+    assert section.numbers["pictures"] == 2
+    assert section.numbers["people_place"] == pytest.approx(1 / 4)
+    assert section.numbers["people_class"] == 0
+    assert section.numbers["model_place"] == pytest.approx(3 / 5)
+    assert section.numbers["model_class"] == pytest.approx(2 / 3)
+    # Who agrees least stands first; the model stands beside each person.
+    assert [row[:3] for row in section.tables[0].rows[2:]] == [
+        ("ann and cy", 1, 0), ("bob and cy", 1, 0), ("ann and bob", 2, 0.5),
+        ("the model and cy", 1, 0), ("the model and bob", 2, 0.5), ("the model and ann", 2, 1),
+    ]  # fmt: skip
+
+
+def test_only_the_images_that_are_judged_by_are_compared(tmp_path: Path) -> None:
+    both = [answer(region(), completed_by=name) for name in ("ann", "bob")]
+    context = _exported(tmp_path, task(1, *both), task(2, *both))
+    first = evaluation_of([Shot(path=context.evaluation.images[0].path)])
+    section = made(annotators.section(replace(context, evaluation=first)))
+    assert section.numbers["pictures"] == 1
+    assert section.numbers["model_place"] == 0
+
+
+@pytest.mark.parametrize(
+    ("early", "told"),
+    [
+        (answer(region(), completed_by="ann"), "more than one person"),
+        (answer(region(rotation=20), completed_by="bob"), "cannot be read: .* turned by 20"),
+    ],
+)
+def test_an_export_without_two_peoples_answers_says_why(
+    tmp_path: Path, early: dict[str, Any], told: str
+) -> None:
+    late = answer(region(), completed_by="ann", updated_at="2026-11-26T00:00:00Z")
+    left_out = annotators.section(_exported(tmp_path, task(1, early, late)))
+    assert isinstance(left_out, LeftOut)
+    assert re.search(told, left_out.reason)
 
 
 def test_the_worst_mistakes_are_shown_with_their_pictures(tmp_path: Path) -> None:
