@@ -1,6 +1,7 @@
 """Drawn pictures of single products, with their true masks."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
@@ -36,12 +37,15 @@ def bench(seed: int, *, wall: bool = False) -> tuple[Picture, Picture]:
     return _laid(picture.astype(np.float32), mask, (30, 190, 220)), mask
 
 
-def product_dataset(folder: Path, *, faulty: str | None = None) -> Path:
+def product_dataset(
+    folder: Path, *, faulty: str | None = None, names: Mapping[str, str] | None = None
+) -> Path:
     """Writes a COCO dataset of two products in two studio pictures each; returns its file.
 
     Args:
         folder: Where to write.
         faulty: A class all of whose pictures are empty.
+        names: What classes are called instead.
     """
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
@@ -65,7 +69,8 @@ def product_dataset(folder: Path, *, faulty: str | None = None) -> Path:
                     "bbox": [0, 0, 160, 160],
                 }
             )
-    categories = [{"id": k, "name": name} for k, name in enumerate(COLOURS, 1)]
+    called = {name: name for name in COLOURS} | dict(names or {})
+    categories = [{"id": k, "name": called[name]} for k, name in enumerate(COLOURS, 1)]
     path = folder / "annotations.json"
     path.write_text(
         json.dumps({"images": images, "annotations": annotations, "categories": categories})

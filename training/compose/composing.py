@@ -3,7 +3,7 @@
 Ties the modules beside it together; arguments and what is printed are the command's.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_image
 from beltmark.datasets.opening import read_dataset
 from training.compose.backgrounds import Backgrounds, Drawn, Mixed, Photographs, Rendered
+from training.compose.naming import package_names
 from training.compose.picture import Source
 from training.compose.plan import ComposePlan
 from training.compose.products import (
@@ -74,12 +75,14 @@ class Outcome:
         records: What became of each product picture.
         others: Pictures that do not show exactly one product.
         missing: Classes that were left out.
+        renamed: Classes that a package cannot have under the dataset's name, with their new ones.
     """
 
     dataset: Dataset
     records: tuple[CutRecord, ...]
     others: int
     missing: tuple[str, ...]
+    renamed: Mapping[str, str]
 
 
 Progress = Callable[[str, int, int], None]
@@ -94,10 +97,14 @@ def run(request: Request, on_progress: Progress) -> Outcome:
     """
     dataset = read_dataset(request.products)
     pictures, others = choose_pictures(dataset, request.scenes, request.class_names)
+    request, dataset, renamed = _named_for_packages(request, dataset, pictures)
     backgrounds = _open_backgrounds(request)
     long_mm = _sizes(request)
     empty_bgr = None if request.empty is None else _read_picture(request.empty)
-    claim(request.folder, _identity(request, dataset, backgrounds, long_mm, empty_bgr))
+    claim(
+        request.folder,
+        _identity(request, dataset, backgrounds, long_mm, empty_bgr, renamed=renamed),
+    )
     cuts = request.folder / CUTS
     records = cut_pictures(
         pictures,
@@ -122,7 +129,28 @@ def run(request: Request, on_progress: Progress) -> Outcome:
     )
     composed = read_dataset(path)
     write_composed_sheet(request.folder / SHEET, composed)
-    return Outcome(composed, tuple(records), others, missing)
+    return Outcome(composed, tuple(records), others, missing, renamed)
+
+
+def _named_for_packages(
+    request: Request, dataset: Dataset, pictures: Sequence[ProductPicture]
+) -> tuple[Request, Dataset, dict[str, str]]:
+    """Renames classes that a package cannot have, before any work; returns them, old and new."""
+    shown = sorted({picture.label for picture in pictures})
+    wanted = dict.fromkeys(dataset.class_names[label] for label in shown)
+    if request.none_class is not None:
+        wanted[request.none_class] = None
+    names = package_names(wanted, request.products)
+    renamed = {old: new for old, new in names.items() if old != new}
+    if not renamed:
+        return request, dataset, renamed
+    class_names = tuple(names.get(name, name) for name in dataset.class_names)
+    none_class = None if request.none_class is None else names[request.none_class]
+    return (
+        replace(request, none_class=none_class),
+        replace(dataset, class_names=class_names),
+        renamed,
+    )
 
 
 def _names(
@@ -202,6 +230,8 @@ def _identity(
     backgrounds: Backgrounds,
     long_mm: dict[str, float],
     empty_bgr: NDArray[np.uint8] | None,
+    *,
+    renamed: Mapping[str, str],
 ) -> str:
     """Names all that a picture depends on: who starts again in the same folder wants the same."""
     empty = "" if empty_bgr is None else sha256_of(empty_bgr.tobytes())
@@ -214,5 +244,6 @@ def _identity(
         sorted(long_mm.items()),
         request.none_class,
         empty,
+        *sorted(renamed.items()),
     )
     return "\n".join(map(str, parts)) + "\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from beltmark.command import between, limit_pictures, whole
 from beltmark.contract.errors import InputError
+from training.commands.data.wording import plain
 from training.progress import by_steps
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _print(outcome: "Outcome", folder: Path) -> None:
         faults = Counter(record.faults[0] for record in outcome.records if record.faults)
         for fault, count in faults.most_common(5):
             print(f"  {count:5d}  {fault}")
+    for old, new in outcome.renamed.items():
+        print(f"class {plain(old)!r} is called {new}, as a package needs it")
     if outcome.others:
         print(f"passed over {outcome.others} pictures that do not show exactly one product")
     if outcome.missing:

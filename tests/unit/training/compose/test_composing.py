@@ -115,6 +115,43 @@ def test_a_class_that_cannot_be_cut_out_stops_the_run_unless_it_may_be_left_out(
     assert outcome.dataset.class_names == ("can",)
 
 
+def test_classes_are_named_as_a_package_can_have_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    products = product_dataset(tmp_path / "p", names={"can": "Cola Can", "carton": "milk-1"})
+    catalogue = tmp_path / "catalogue.csv"
+    catalogue.write_text(
+        "sku,gtin,name,class_name,layout,length_mm\n1,4006381333931,Cola,cola_can,box,120\n"
+    )
+    words = ["data", "compose", str(products), "--images", "3", "--seed", "1"]
+    words += ["--out", str(tmp_path / "out"), "--width", "96", "--height", "64"]
+    words += ["--backgrounds", "drawn", "--none-class", "None Of These", "--classes", "Cola Can"]
+    words += ["--catalogue", str(catalogue), "--scale-mm", "300", "400"]
+    assert main(words) == 0
+    dataset = read_dataset(tmp_path / "out" / "annotations.json")
+    assert dataset.class_names == ("cola_can", "none_of_these")
+    told = capsys.readouterr().out
+    assert "class 'Cola Can' is called cola_can" in told
+    assert "milk-1" not in told
+    assert main(words) == 0  # and goes on in the same folder
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({"can": "Cola Can", "carton": "cola_can"}, "'Cola Can' and 'cola_can' would both be"),
+        ({"can": "可乐"}, "class '可乐' gives no name"),
+    ],
+)
+def test_names_that_no_package_can_have_are_refused_before_any_work(
+    tmp_path: Path, names: dict[str, str], told: str
+) -> None:
+    products = product_dataset(tmp_path / "p", names=names)
+    with pytest.raises(InputError, match=told):
+        compose(request(products, tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_pictures_of_the_empty_belt_are_laid_under_the_products(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
