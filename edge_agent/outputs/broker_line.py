@@ -59,8 +59,7 @@ class BrokerLine:
     @property
     def hold_reason(self) -> str | None:
         """Why the belt must stand still; None when this line does not ask for it."""
-        undelivered, problem = self._undelivered, self._reach.health.problem
-        return undelivered.lost_reason or problem or undelivered.late_reason(time.monotonic())
+        return self._undelivered.hold_reason(self._reach.health.problem, time.monotonic())
 
     @property
     def held_since(self) -> float | None:

@@ -1,4 +1,4 @@
-"""Outputs on this computer's own pins: the run permit as a square wave, and pulses.
+"""Outputs on this computer's own pins: the run permit as a square wave.
 
 A level would stay on when the process dies or hangs; a wave does not. What makes the belt stand
 when the wave ends is a watchdog relay, which takes its time: where the belt must stand sooner, a
@@ -15,7 +15,6 @@ from edge_agent.signals.gpio import Gpio, OutputLine
 from edge_agent.signals.ports import SignalHealth
 from edge_agent.signals.reachability import Reachability
 
-PULSE_S = 0.1
 _RETRY_AFTER_S = 0.5
 
 

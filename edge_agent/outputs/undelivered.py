@@ -73,15 +73,17 @@ class Undelivered:
             for waiting in self._waiting:
                 waiting.is_written = False
 
-    @property
-    def lost_reason(self) -> str | None:
-        """Why the belt must stand for good; None where nothing was lost."""
+    def hold_reason(self, problem: str | None, now: float) -> str | None:
+        """Why the belt must stand still; None where everything gets through in time.
+
+        Args:
+            problem: Why the other end cannot be reached, if it cannot. Lost words weigh more: they
+                hold the belt for good; late ones less: the problem says why they are.
+            now: On the steady clock.
+        """
         with self._lock:
             lost = self._lost
-        return f"{lost} diverts were lost: take the items off and restart" if lost else None
-
-    def late_reason(self, now: float) -> str | None:
-        """Why the belt must stand now; None where everything gets through in time."""
-        with self._lock:
             late = sum(now - waiting.since > PATIENCE_S for waiting in self._waiting)
-        return f"{late} diverts cannot be delivered" if late else None
+        if lost:
+            return f"{lost} diverts were lost: take the items off and restart"
+        return problem or (f"{late} diverts cannot be delivered" if late else None)
