@@ -9,10 +9,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from beltmark.contract.documents import Document
-from beltmark.contract.package import ClassName, Probability
+from beltmark.contract.package import ClassName, Probability, Task
 
 Side = Annotated[int, Field(ge=64, le=1024, multiple_of=32)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
+
+DEFAULT_BACKBONE = "efficientnet_lite0"
 
 
 class Simulated(Document):
@@ -28,18 +30,20 @@ class Simulated(Document):
 
 
 class DataSettings(Document):
-    """Where images come from and which are put aside: by a split file, or by scene.
+    """Where images come from and which are put aside: by a split file, by scene, or as they came.
 
     Attributes:
-        annotations: A COCO file; either this or `simulated`.
+        annotations: A dataset of any format that can be read; either this or `simulated`.
         simulated: What to draw.
         validation_scenes: For temperature and curve; where none are put aside, the test scenes
             serve, and the report says so.
         test_scenes: Never seen before the last evaluation.
-        validation_share: Share of scenes drawn for validation, in place of naming them.
+        validation_share: Share of scenes drawn for validation, in place of naming them. Of whole
+            images, of groups: what shares an item, a session or a scene, or looks nearly the same.
         test_share: Likewise for test.
         split: A file that `beltmark-train data split` wrote, in place of scenes and shares.
         fold: Where that has folds: which judges; the next one chooses, the others teach.
+        own_parts: The dataset came in parts, such as `train` and `val`; a single other one judges.
     """
 
     annotations: Path | None = None
@@ -50,6 +54,7 @@ class DataSettings(Document):
     test_share: Annotated[float, Field(ge=0, lt=0.5)] = 0
     split: Path | None = None
     fold: Annotated[int, Field(ge=0, lt=100)] | None = None
+    own_parts: bool = False
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -61,10 +66,14 @@ class DataSettings(Document):
             raise ValueError("name scenes or give shares, not both")
         if self.split is not None and (named or drawn):
             raise ValueError("a split says which images are put aside: name no scenes or shares")
+        if self.own_parts and (named or drawn or self.split or self.simulated):
+            raise ValueError("own_parts takes the parts as they came: name no others")
         if self.fold is not None and self.split is None:
             raise ValueError("fold is one of a split's: name the split")
-        if not (self.split or self.test_scenes or self.test_share):
-            raise ValueError("put images aside to be judged by: split, test_scenes or test_share")
+        if not (self.split or self.test_scenes or self.test_share or self.own_parts):
+            raise ValueError(
+                "put images aside to be judged by: split, test_scenes, test_share or own_parts"
+            )
         return self
 
 
@@ -93,6 +102,11 @@ class TrainingSettings(Document):
         workers: Processes that prepare images; 0 prepares them in the training process.
         threads: Threads of torch.
         save_every_s: Time between checkpoints.
+        backbone: `efficientnet_lite0` to `2`, or a classification model of torchvision.
+        dropout: Of classifiers: share of the features left out before the last layer.
+        label_smoothing: Of classifiers: share of each answer that is spread over all classes.
+        mixup: Of classifiers: how much images are laid over each other, as the parameter of a beta
+            distribution; 0 mixes none, 0.2 usually a little, 1 anything between two images.
     """
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)]
@@ -108,6 +122,10 @@ class TrainingSettings(Document):
     workers: Annotated[int, Field(ge=0, le=64)] = 1
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     save_every_s: Annotated[float, Field(gt=0)] = 120.0
+    backbone: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] = DEFAULT_BACKBONE
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0
+    mixup: Annotated[float, Field(ge=0, le=100)] = 0
 
 
 class Transform(Document):
@@ -200,12 +218,14 @@ class TrainConfig(Document):
 
     Attributes:
         name: Of the package.
+        task: `detect` finds objects, `classify` says what an image as a whole is.
         none_of_these: The class that means that an item is no product.
         target_precision: Share of printed labels that must be right; sets the suggested threshold.
         golden_images: How many test images go into the package, with what it found on them.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,63}$")]
+    task: Task = "detect"
     none_of_these: ClassName | None = None
     target_precision: Probability = 0.995
     golden_images: Annotated[int, Field(ge=1, le=64)] = 4
@@ -217,3 +237,25 @@ class TrainConfig(Document):
     cache: CacheSettings = CacheSettings()
     compress: CompressSettings = CompressSettings()
     tracking: TrackingSettings = TrackingSettings()
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        training, augment = self.training, self.augment
+        of_classifiers: dict[str, object] = {
+            "training.dropout": training.dropout,
+            "training.label_smoothing": training.label_smoothing,
+            "training.mixup": training.mixup,
+        }
+        of_detectors: dict[str, object] = {
+            "augment.mosaic_share": augment.mosaic_share,
+            "augment.paste_share": augment.paste_share,
+            "augment.simulated_backgrounds": augment.simulated_backgrounds,
+            "data.simulated": self.data.simulated,
+        }
+        other, of_other = (
+            ("classify", of_classifiers) if self.task == "detect" else ("detect", of_detectors)
+        )
+        for field, value in of_other.items():
+            if value:
+                raise ValueError(f'{field} is for task = "{other}" only, and this is {self.task}')
+        return self

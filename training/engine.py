@@ -1,7 +1,8 @@
-"""The training loop: steps, schedule, running average, checkpoints; it leaves data to its caller.
+"""The training loop: steps, schedule, running average, checkpoints.
 
-A run can stop after any step and go on later as if it had not: its checkpoint holds all that the
-next step depends on, and samples depend on their number alone.
+What is learned is the objective's, from what the caller's. A run can stop after any step and go on
+later as if it had not: its checkpoint holds all that the next step depends on, samples depend on
+their number alone, and all else that is drawn on the step's.
 """
 
 import logging
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import (
@@ -30,22 +32,25 @@ from torch import nn
 
 from beltmark.contract.documents import sync
 from beltmark.contract.errors import InputError
-from edge_agent.vision.processor import has_instructions
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
-from training.model.backbones import DEFAULT, make_backbone
-from training.model.detector import DetectionNetwork, normalised, places
-from training.model.losses import detection_losses
+from training.objective import Network, Objective, make_network, make_objective
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "last.pt"
 LOG_EVERY_STEPS = 50
+LOSS = "loss_"
+"""How the names of losses begin among what a step tells."""
+
 
 OnStep = Callable[[int, Mapping[str, float]], None]
 
-_HAS_BFLOAT16 = has_instructions("avx512_bf16", "amx_bf16", "bf16")
-"""Processors that only imitate bfloat16 take nine times as long with it as with float32."""
+BACKBONE = "backbone."
+"""How the names of a network's parameters begin that come with weights of ImageNet."""
+
+_STEP = 2
+"""Tells the chance of a step from that of samples and of their order (`data`)."""
 
 
 class Interrupted(Exception):  # noqa: N818 - it is the user's wish, not an error
@@ -61,25 +66,30 @@ class RunState:
         average: Running average of its weights, which is the result.
         optimiser: With its moments.
         step: Steps done.
+        backbone: Its name, for whoever reads the checkpoint without the configuration.
     """
 
-    network: DetectionNetwork
-    average: DetectionNetwork
+    network: Network
+    average: Network
     optimiser: torch.optim.Optimizer
     step: int
+    backbone: str
 
 
 def start(config: TrainConfig, classes: int) -> RunState:
     """Returns a fresh run: ImageNet weights in the backbone, the rest drawn from the seed."""
-    torch.manual_seed(config.training.seed)
-    network = DetectionNetwork(make_backbone(DEFAULT), classes)
+    settings = config.training
+    torch.manual_seed(settings.seed)
+    network, average = (
+        make_network(config.task, settings.backbone, classes, dropout=settings.dropout)
+        for _ in range(2)
+    )
     network.backbone.load_imagenet()
-    network.backbone.freeze(config.training.frozen_stages)
-    average = DetectionNetwork(make_backbone(DEFAULT), classes)
+    network.backbone.freeze(settings.frozen_stages)
     average.load_state_dict(network.state_dict())
     average.eval()
     network.to(memory_format=torch.channels_last)
-    return RunState(network, average, _optimiser(network, config.training), 0)
+    return RunState(network, average, _optimiser(network, settings), 0, settings.backbone)
 
 
 def train(
@@ -90,7 +100,7 @@ def train(
     folder: Path,
     *,
     on_step: OnStep = lambda step, values: None,
-) -> DetectionNetwork:
+) -> Network:
     """Runs the remaining steps and returns the averaged network, ready for use.
 
     Args:
@@ -106,7 +116,7 @@ def train(
     """
     settings = config.training
     torch.set_num_threads(settings.threads)
-    centres, strides = places(config.input.height_px, config.input.width_px)
+    objective = make_objective(config, samples.class_weights)
     loader = batches(
         samples,
         first_step=state.step,
@@ -114,17 +124,15 @@ def train(
         batch_size=settings.batch_size,
         workers=settings.workers,
     )
-    weights = samples.class_weights
-    class_weights = None if weights is None else torch.from_numpy(weights)
     saved_at = time.monotonic()
     state.network.train()
     with _stop_signals() as stop, _progress() as progress:
         bar = progress.add_task("training", total=settings.steps, completed=state.step, told="")
         for batch in loader:
-            values = _step(state, batch, settings, (centres, strides), class_weights)
+            values = _step(state, batch, settings, objective)
             state.step += 1
             on_step(state.step, values)
-            told = f"classes {values['loss_classes']:.3f}, boxes {values['loss_boxes']:.3f}"
+            told = _told(values)
             progress.update(bar, completed=state.step, told=told)
             if progress.disable and state.step % LOG_EVERY_STEPS == 0:
                 log.info("step %d of %d: %s", state.step, settings.steps, told)
@@ -154,6 +162,7 @@ def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
         {
             "fingerprint": fingerprint,
             "step": state.step,
+            "backbone": state.backbone,
             "network": state.network.state_dict(),
             "average": state.average.state_dict(),
             "optimiser": state.optimiser.state_dict(),
@@ -195,32 +204,29 @@ def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
 
 
 def _step(
-    state: RunState,
-    batch: Batch,
-    settings: TrainingSettings,
-    places_and_strides: tuple[torch.Tensor, torch.Tensor],
-    class_weights: torch.Tensor | None,
+    state: RunState, batch: Batch, settings: TrainingSettings, objective: Objective
 ) -> dict[str, float]:
     """Learns from one batch; returns its losses and the learning rate by name."""
     rate = learning_rate(state.step, settings)
     for group in state.optimiser.param_groups:
         group["lr"] = rate * group["peak"]
-    images = normalised(batch.images).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=_HAS_BFLOAT16):
-        raw = state.network(images)
-    losses = detection_losses(
-        raw, *places_and_strides, batch.boxes, batch.labels, class_weights=class_weights
-    )
+    # All chance of a step follows from its number: what torch draws by itself (dropout) too.
+    rng = np.random.default_rng([settings.seed, _STEP, state.step])
+    torch.manual_seed(int(rng.integers(2**63)))
+    losses = objective(state.network, batch, rng)
     state.optimiser.zero_grad()
-    torch.autograd.backward(losses.classes + losses.boxes)
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
     nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)
     state.optimiser.step()
     _follow(state, settings.average_decay)
-    return {
-        "loss_classes": losses.classes.item(),
-        "loss_boxes": losses.boxes.item(),
-        "learning_rate": rate * settings.learning_rate,
-    }
+    values = {f"{LOSS}{name}": loss.item() for name, loss in losses.items()}
+    return values | {"learning_rate": rate * settings.learning_rate}
+
+
+def _told(values: Mapping[str, float]) -> str:
+    """Says what a step cost, in a few words."""
+    losses = {name: value for name, value in values.items() if name.startswith(LOSS)}
+    return ", ".join(f"{name.removeprefix(LOSS)} {value:.3f}" for name, value in losses.items())
 
 
 @torch.no_grad()
@@ -235,14 +241,12 @@ def _follow(state: RunState, decay: float) -> None:
             value.copy_(current[name])
 
 
-def _optimiser(network: DetectionNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
+def _optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
     """AdamW; no decay on biases and normalisation, a smaller rate for the backbone."""
+    named = [(name, value) for name, value in network.named_parameters() if value.requires_grad]
     groups = []
-    for part, share in (
-        (network.backbone, settings.backbone_rate),
-        (nn.ModuleList([network.neck, network.heads]), 1.0),
-    ):
-        learning = [value for value in part.parameters() if value.requires_grad]
+    for is_backbone, share in ((True, settings.backbone_rate), (False, 1.0)):
+        learning = [value for name, value in named if name.startswith(BACKBONE) == is_backbone]
         for decay, values in (
             (settings.weight_decay, [value for value in learning if value.ndim > 1]),
             (0.0, [value for value in learning if value.ndim <= 1]),

@@ -65,6 +65,17 @@ class _ClassificationCore(nn.Module):
         return self.whole.clone(), raw.logits.softmax(1)[:, None], raw.embedding[:, None]
 
 
+def core_of(network: DetectionNetwork | ClassificationNetwork, spec: InputSpec) -> nn.Module:
+    """Returns the network from [1, 3, H, W], normalised, to boxes, scores and embedding."""
+    size_px = spec.height_px, spec.width_px
+    core: nn.Module = (
+        _ClassificationCore(network, *size_px)
+        if isinstance(network, ClassificationNetwork)
+        else _DetectionCore(network, *size_px)
+    )
+    return core.eval()
+
+
 def export_core(
     network: DetectionNetwork | ClassificationNetwork, spec: InputSpec
 ) -> onnx.ModelProto:
@@ -73,14 +84,8 @@ def export_core(
     Returns:
         A model from `normalised`, float32 [1, 3, H, W], to the package's named outputs.
     """
-    size_px = spec.height_px, spec.width_px
-    core = (
-        _ClassificationCore(network, *size_px)
-        if isinstance(network, ClassificationNetwork)
-        else _DetectionCore(network, *size_px)
-    )
+    core = core_of(network, spec).to(memory_format=torch.contiguous_format)
     outputs = OutputSpec(embedding_size=1)
-    core.eval().to(memory_format=torch.contiguous_format)
     example = torch.zeros(1, 3, spec.height_px, spec.width_px)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "exported.onnx"

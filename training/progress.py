@@ -1,11 +1,13 @@
 """A bar for work that takes longer than a moment; only for terminals."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+ThingT = TypeVar("ThingT")
 
 
 @contextmanager
@@ -57,3 +59,12 @@ def _bar(*, transient: bool = False) -> "Progress":
         transient=transient,
         disable=not console.is_terminal,
     )
+
+
+def going_through(things: Sequence[ThingT], told: str) -> Iterable[ThingT]:
+    """Goes through things in their order and shows how far it is, under a heading."""
+    from rich.console import Console  # noqa: PLC0415 - asking for help stays quick
+    from rich.progress import track  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    return track(things, told, console=console, transient=True, disable=not console.is_terminal)

@@ -13,7 +13,10 @@ from beltmark.contract.documents import write_bytes
 from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.images import read_image
-from training.evaluate.evaluation import Evaluation, metrics_of, worst_mistakes
+from training.evaluate import classification, reliability
+from training.evaluate.classes import match_classes
+from training.evaluate.context import Context
+from training.evaluate.evaluation import LEADING, Evaluation, metrics_of, worst_mistakes
 from training.evaluate.precision import threshold_for
 from training.evaluate.section import Figure, Section, Table
 from training.pages.charts import Curve, Point, xy_chart
@@ -23,7 +26,7 @@ METRICS = "metrics.json"
 PAGE = "report.html"
 MISTAKES = 12
 CHOSEN_ON_TEST = (
-    "No scenes were put aside for validation: temperature and threshold were chosen on these same "
+    "No images were put aside for validation: temperature and threshold were chosen on these same "
     "images, so expect a little less elsewhere."
 )
 GREEN, RED = (60, 180, 0), (0, 0, 230)
@@ -80,8 +83,8 @@ def write_report(
         f"{manifest.name}: what the run achieved",
         made_at=made_at,
         sections=[
-            _precision_section(evaluation, suggested),
-            _compression_section(further),
+            *_measured_sections(package, dataset, evaluation, target_precision),
+            _compression_section(manifest, further),
             *_training_section(losses),
         ],
         package=package,
@@ -117,7 +120,8 @@ def mistake_figures(
             said.append(f"{name} {found.scores[row]:.2f}")
             _draw_box(picture, found.boxes[row].tolist(), said[-1], RED)
         _, content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        title = f"{evaluation.images[index].path.name}: said {', '.join(said[:4])}"
+        is_ = "" if not truth.is_whole else f"is {manifest.classes[truth.asked[0]]}, "
+        title = f"{evaluation.images[index].path.name}: {is_}said {', '.join(said[:4])}"
         figures.append(Figure(title, "image/jpeg", content.tobytes()))
     return figures
 
@@ -135,6 +139,22 @@ def curve_figure(points: Sequence[CurvePoint], suggested: CurvePoint | None) -> 
         else [Point(suggested.coverage, suggested.precision, f"from {suggested.threshold:g}")],
     )
     return Figure(title, "image/svg+xml", str(chart).encode())
+
+
+def _measured_sections(
+    package: ModelPackage, dataset: Dataset, evaluation: Evaluation, target_precision: float
+) -> list[Section]:
+    manifest = package.manifest
+    suggested = threshold_for(manifest.curve, target_precision)
+    if manifest.task == "detect":
+        return [_precision_section(evaluation, suggested)]
+    classes = match_classes(dataset, manifest.classes, manifest.none_of_these)
+    context = Context(package, dataset, classes, evaluation, target_precision)
+    curve = Section(
+        "curve", "Risk and coverage", figures=(curve_figure(evaluation.curve, suggested),)
+    )
+    measured = (classification.section(context), reliability.section(context))
+    return [*(section for section in measured if isinstance(section, Section)), curve]
 
 
 def _precision_section(evaluation: Evaluation, suggested: CurvePoint | None) -> Section:
@@ -168,14 +188,16 @@ def _precision_section(evaluation: Evaluation, suggested: CurvePoint | None) -> 
     )
 
 
-def _compression_section(further: Mapping[str, float]) -> Section:
+def _compression_section(manifest: Manifest, further: Mapping[str, float]) -> Section:
     slower = further["model_ms"] > further["model_ms_fp32"]
-    lost = further["ap50_fp32"]
+    leading = LEADING[manifest.task][0]
+    name = {"ap50": "an AP50", "top1": "a top-1"}[leading]
     return Section(
         "compression",
         "What the int8 file costs and gains",
         (
-            f"fp32 has an AP50 of {lost:.3f}. One inference takes {further['model_ms']:g} ms on "
+            f"fp32 has {name} of {further[f'{leading}_fp32']:.3f}, int8 of "
+            f"{manifest.metrics[leading]:.3f}. One inference takes {further['model_ms']:g} ms on "
             f"one thread, fp32 takes {further['model_ms_fp32']:g} ms.",
             *(["The int8 file is SLOWER than fp32 on this processor."] if slower else []),
         ),

@@ -3,88 +3,49 @@
 import logging
 import platform
 import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
-from beltmark.contract.documents import parse, read_bytes, sha256_of, sync
+from beltmark.contract.documents import parse, read_bytes, sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import (
     GOLDEN,
-    MANIFEST,
     MODEL,
     Lineage,
     Manifest,
     ModelPackage,
     Postprocess,
+    Task,
     load_package,
 )
-from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.images import read_image, read_image_bytes
-from beltmark.datasets.split import Split
-from edge_agent.vision.detector import Detector
 from training import engine
 from training.compress.quantise import quantise
 from training.config import TrainConfig
 from training.data.batches import TrainingSamples
-from training.evaluate.calibration import fit_temperature
-from training.evaluate.evaluation import Evaluation, evaluate, metrics_of
 from training.export import export_core, outputs_of, with_pixels
-from training.package import write_package
+from training.parts import split_dataset
+from training.plan import Plan
 from training.presets import read_config
-from training.report import write_report
+from training.proving import PACKAGE, PROVING, REFERENCE, prove
 from training.revision import code_revision
-from training.sources import fingerprint, input_spec, open_dataset, split_dataset, training_samples
+from training.sources import fingerprint, input_spec, open_dataset, training_samples
 from training.stages import Stages
 from training.tracking.tracker import Tracker, flat, tracked
 
 log = logging.getLogger(__name__)
 
-PACKAGE = "package"
-REPORT = "report"
-REFERENCE = "reference-fp32"
-"""A second package with the same model before compression, for comparing; it never ships."""
-
-PROVING = ".proving-"
-"""Begins the names of folders that a run removes when it ends."""
-
 NOT_YET = "0" * 64
 """Stands for digests in a draft."""
 
-SCORE_FLOOR = 0.02
-"""What is less likely is not told. Trackers want more than this, but the curve needs the rest."""
-
-TIMED_RUNS = 60
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What a run is made of."""
-
-    config: TrainConfig
-    config_path: Path
-    dataset: Dataset
-    split: Split
-    folder: Path
-
-    @property
-    def judged_by(self) -> tuple[LabelledImage, ...]:
-        """The images for the last evaluation."""
-        return self.split.test
-
-    @property
-    def chosen_by(self) -> tuple[LabelledImage, ...]:
-        """The images for temperature and curve."""
-        return self.split.validation or self.split.test
+SCORE_FLOORS: Mapping[Task, float] = {"detect": 0.02, "classify": 0.0}
+"""What is less likely is not told. Trackers want more than this, but the curve needs the rest; a
+classifier always has an answer."""
 
 
 def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
@@ -104,7 +65,7 @@ def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
     if done is not None:
         return done
     dataset = open_dataset(config, folder)
-    plan = _Plan(config, config_path, dataset, split_dataset(config, dataset), folder)
+    plan = Plan(config, config_path, dataset, split_dataset(config, dataset, folder), folder)
     log.info(
         "%d images to learn from, %d to choose by, %d to be judged by",
         *map(len, (plan.split.train, plan.split.validation, plan.split.test)),
@@ -114,7 +75,7 @@ def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
         return _carry_out(plan, draft, tracker, resume=resume)
 
 
-def _carry_out(plan: _Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -> ModelPackage:
+def _carry_out(plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -> ModelPackage:
     """Trains, exports, quantises and proves."""
     config, dataset, folder = plan.config, plan.dataset, plan.folder
     classes = len(dataset.class_names)
@@ -132,12 +93,12 @@ def _carry_out(plan: _Plan, draft: Manifest, tracker: Tracker, *, resume: bool) 
     log.info("exported; quantising")
     int8 = stages.model("int8", lambda: quantise(core, calibration_inputs(samples, config), spec))
     log.info("quantised; proving")
-    package = _prove(plan, draft, int8, with_pixels(core, spec), tracker)
+    package = prove(plan, draft, int8, with_pixels(core, spec), tracker)
     stages.clear()
     return package
 
 
-def _tracked(plan: _Plan, draft: Manifest) -> AbstractContextManager[Tracker]:
+def _tracked(plan: Plan, draft: Manifest) -> AbstractContextManager[Tracker]:
     """Begins to track: configuration, code revision, data, and what the run belongs to."""
     config, lineage = plan.config, draft.lineage
     assert lineage is not None, "a draft has one"
@@ -207,98 +168,7 @@ def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPack
     return None
 
 
-def _prove(
-    plan: _Plan,
-    draft: Manifest,
-    int8: onnx.ModelProto,
-    reference: onnx.ModelProto,
-    tracker: Tracker,
-) -> ModelPackage:
-    """Calibrates on one part, judges on the other, and writes package, reference and report."""
-    golden = _golden_images(plan)
-    with tempfile.TemporaryDirectory(dir=plan.folder, prefix=PROVING) as scratch:
-        raw = write_package(Path(scratch) / "raw", int8, draft, golden)
-        before = evaluate(raw, plan.chosen_by)
-        calibration = fit_temperature(before.answers.scores, before.answers.right)
-        known = draft.model_copy(update={"calibration": calibration})
-        calibrated = write_package(Path(scratch) / "calibrated", int8, known, golden)
-        chosen = evaluate(calibrated, plan.chosen_by)
-        final = evaluate(calibrated, plan.judged_by)
-        metrics = metrics_of(final)
-        manifest = known.model_copy(update={"curve": chosen.curve, "metrics": metrics})
-        staged = write_package(Path(scratch) / PACKAGE, int8, manifest, golden)
-        reference_package = write_package(plan.folder / REFERENCE, reference, manifest, golden)
-        further = _compare(staged, reference_package, plan.judged_by)
-        measured = write_report(
-            plan.folder / REPORT,
-            staged,
-            final,
-            target_precision=plan.config.target_precision,
-            chosen_on_test=not plan.split.validation,
-            further=further,
-            losses=tracker.curves("loss_"),
-            dataset=plan.dataset,
-            parts={"train": plan.split.train, "test": plan.judged_by}
-            | ({"validation": plan.split.validation} if plan.split.validation else {}),
-            made_at=_now(),
-        )
-        # Last: where the package is, all is there.
-        staged.folder.rename(plan.folder / PACKAGE)
-    sync(plan.folder)
-    package = load_package(plan.folder / PACKAGE)
-    tracker.metrics(plan.config.training.steps, {f"test_{k}": v for k, v in measured.items()})
-    tracker.tags({"beltmark.package_sha256": package.digest})
-    tracker.file(plan.config_path)
-    tracker.file(plan.folder / REPORT)
-    tracker.file(package.folder / MANIFEST, PACKAGE)  # the package itself stays where it is
-    log.info(
-        "AP50 %.4f, AP50-95 %.4f on the int8 file (fp32 AP50 %.4f); %s",
-        metrics["ap50"],
-        metrics["ap50_95"],
-        further["ap50_fp32"],
-        package.folder,
-    )
-    return package
-
-
-def _compare(
-    package: ModelPackage, reference: ModelPackage, images: Sequence[LabelledImage]
-) -> dict[str, float]:
-    """Compares int8 with fp32: size, time of one inference on one thread, average precision."""
-    before: Evaluation = evaluate(reference, images)
-    return {
-        "ap50_fp32": round(before.precision.ap50, 5),
-        "ap50_95_fp32": round(before.precision.ap50_95, 5),
-        "bytes": float(package.model_path.stat().st_size),
-        "bytes_fp32": float(reference.model_path.stat().st_size),
-        "model_ms": round(_inference_ms(package, images), 2),
-        "model_ms_fp32": round(_inference_ms(reference, images), 2),
-    }
-
-
-def _inference_ms(package: ModelPackage, images: Sequence[LabelledImage]) -> float:
-    """Returns the median time of the model alone, on one thread."""
-    detector = Detector(package, threads=1)
-    times = []
-    picture = read_image(images[0])
-    model_input, _ = detector.prepare(picture)
-    for _ in range(TIMED_RUNS):
-        started = time.perf_counter()
-        detector.infer(model_input)
-        times.append(time.perf_counter() - started)
-    return float(np.median(times)) * 1000
-
-
-def _golden_images(plan: _Plan) -> list[bytes]:
-    """Returns image files with the most objects first, from different scenes where possible."""
-    ranked = sorted(plan.judged_by, key=lambda image: -len(image.objects))
-    first_of_scene = list({image.scene: image for image in reversed(ranked)}.values())[::-1]
-    rest = [image for image in ranked if image not in first_of_scene]
-    chosen = (first_of_scene + rest)[: plan.config.golden_images]
-    return [read_image_bytes(image) for image in chosen]
-
-
-def _draft(plan: _Plan) -> Manifest:
+def _draft(plan: Plan) -> Manifest:
     """Returns the manifest as far as it is known before training.
 
     Raises:
@@ -308,11 +178,12 @@ def _draft(plan: _Plan) -> Manifest:
     return parse(
         {
             "name": config.name,
+            "task": config.task,
             "classes": plan.dataset.class_names,
             "none_of_these": config.none_of_these,
             "input": input_spec(config),
-            "outputs": outputs_of("detect"),
-            "postprocess": Postprocess(score_floor=SCORE_FLOOR),
+            "outputs": outputs_of(config.task),
+            "postprocess": Postprocess(score_floor=SCORE_FLOORS[config.task]),
             "files": {MODEL: NOT_YET, GOLDEN: NOT_YET},
             "lineage": Lineage(
                 created_at=_now(),

@@ -1,21 +1,24 @@
-"""Opens what a configuration names as data: a COCO file, or a simulated dataset drawn on demand.
+"""Opens what a configuration names as data: a dataset, or a simulated one drawn on demand.
 
-Which scenes are put aside is decided here too; how samples are made of images is left to `data`.
+Which images are put aside is left to `parts`, how samples are made of images to `data`.
 """
 
 import logging
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from beltmark.contract.documents import sha256_of
-from beltmark.contract.package import InputSpec
+from beltmark.contract.documents import Document, sha256_of
+from beltmark.contract.errors import InputError
+from beltmark.contract.package import InputSpec, Task
 from beltmark.datasets.dataset import Dataset, LabelledImage
+from beltmark.datasets.model_names import with_model_names
 from beltmark.datasets.opening import read_dataset
-from beltmark.datasets.split import Split, draw_scenes, split_by_scene
-from beltmark.datasets.split_file import read_split, split_by_file
+from beltmark.datasets.split import Split
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.shapes.families import NONE_OF_THESE
-from training.config import TrainConfig
+from training.config import DEFAULT_BACKBONE, TrainConfig
 from training.data.augment import Augmenter
 from training.data.balance import class_weights, count_classes, repeats
 from training.data.batches import TrainingSamples
@@ -28,8 +31,16 @@ log = logging.getLogger(__name__)
 LARGER_THAN_INPUT = 2
 """Pictures are scaled down to so many times the model's input: varying them may enlarge a part."""
 
-SPLIT_SEED = 0
-"""Which scenes are put aside does not change with the seed of a run."""
+_NO_MATTER = {"threads", "workers", "save_every_s"}
+"""Training settings that change no result."""
+
+_NEWER: Mapping[str, Mapping[str, object]] = {
+    "": {"task": "detect"},
+    "data": {"own_parts": False},
+    "training": {"backbone": DEFAULT_BACKBONE, "dropout": 0, "label_smoothing": 0, "mixup": 0},
+}
+"""Fields that came later, with what runs did before: so set, they are no part of the fingerprint,
+and checkpoints from before stay good."""
 
 
 def input_spec(config: TrainConfig) -> InputSpec:
@@ -42,8 +53,10 @@ def input_spec(config: TrainConfig) -> InputSpec:
 def open_dataset(config: TrainConfig, folder: Path) -> Dataset:
     """Reads the dataset; a simulated one is drawn below `folder` first, unless it is there.
 
+    Its classes are called as the model will call them.
+
     Raises:
-        InputError: The dataset is missing or does not fit.
+        InputError: The dataset is missing, does not fit, or not this task.
     """
     if config.data.simulated is not None:
         simulated = config.data.simulated
@@ -53,25 +66,42 @@ def open_dataset(config: TrainConfig, folder: Path) -> Dataset:
     dataset = read_dataset(config.data.annotations)
     if dataset.clipped:
         log.warning("%s: cut %d boxes at their image's border", dataset.path, dataset.clipped)
-    return dataset
+    check_task(config.task, dataset)
+    return with_model_names(_only_whole(dataset) if config.task == "classify" else dataset)
 
 
-def split_dataset(config: TrainConfig, dataset: Dataset) -> Split:
-    """Puts images aside as the configuration says.
+def check_task(task: Task, dataset: Dataset) -> None:
+    """Makes sure that a dataset says what a task has to learn.
 
     Raises:
-        InputError: A scene is not known, none is left, or the split file does not fit the dataset.
+        InputError: It has no boxes, or classes not of all images, or only one of them.
     """
-    data = config.data
-    if data.split is not None:
-        return split_by_file(dataset, read_split(data.split), data.fold)
-    if data.validation_share or data.test_share:
-        shares = (data.validation_share, data.test_share)
-        validation, test = draw_scenes(dataset.images, shares, SPLIT_SEED)
-        return split_by_scene(dataset, validation, test)
-    return split_by_scene(
-        dataset, [str(s) for s in data.validation_scenes], [str(s) for s in data.test_scenes]
-    )
+    if task == "detect":
+        if any(image.objects for image in dataset.images):
+            return
+        raise InputError(
+            "has no box to learn from",
+            'draw boxes, or set task = "classify" to learn what images as a whole are',
+            file=dataset.path,
+        )
+    without = [image for image in dataset.images if image.class_index is None]
+    if without:
+        raise InputError(
+            f"{len(without)} of {len(dataset.images)} images are of no class as a whole "
+            f"(the first: {without[0].path.name})",
+            'put each into the folder of its class, or set task = "detect" if boxes tell',
+            file=dataset.path,
+        )
+    if len({image.class_index for image in dataset.images}) < 2:
+        raise InputError(
+            "has images of one class only", "add what it is to be told from", file=dataset.path
+        )
+
+
+def _only_whole(dataset: Dataset) -> Dataset:
+    """Leaves boxes out: a classifier neither learns them nor is asked for them."""
+    images = (replace(image, objects=(), ignore_xyxy_px=()) for image in dataset.images)
+    return replace(dataset, images=tuple(images))
 
 
 def training_samples(
@@ -93,9 +123,11 @@ def training_samples(
     Raises:
         InputError: An image is unreadable, or a transform does not exist.
     """
-    augmenter = Augmenter(config.augment.pipeline, config_path)
-    cache = _cache(config, folder)
     spec = input_spec(config)
+    augmenter = Augmenter(
+        config.augment.pipeline, config_path, input_px=(spec.width_px, spec.height_px)
+    )
+    cache = _cache(config, folder)
     store = SampleStore(
         images,
         longest_px=LARGER_THAN_INPUT * max(spec.width_px, spec.height_px),
@@ -137,12 +169,24 @@ def fingerprint(config: TrainConfig, dataset: Dataset, split: Split) -> str:
     """Digest of all that a run's result depends on."""
     result = config.model_dump_json(
         exclude={
-            "training": {"threads", "workers", "save_every_s"},
+            "training": {
+                "threads",
+                "workers",
+                "save_every_s",
+                *_unused(config.training, "training"),
+            },
+            "data": _unused(config.data, "data"),
+            **dict.fromkeys(_unused(config, ""), True),
             "cache": True,
             "tracking": True,
         }
     )
     return sha256_of(f"{result} {dataset.sha256} {split.sha256}".encode())
+
+
+def _unused(settings: Document, table: str) -> set[str]:
+    """Returns the fields of a table that came later and are set to what there was before."""
+    return {name for name, before in _NEWER[table].items() if getattr(settings, name) == before}
 
 
 def _backgrounds(config: TrainConfig, folder: Path) -> SampleStore:

@@ -1,7 +1,7 @@
 """Splits a dataset by scene, never by frame: frames of one scene are too much alike.
 
-Which scenes go where is either named or drawn from a seed; other groups, even shares of classes and
-split files are left to `split_file`, reading to the readers.
+Which scenes go where is named, drawn from a seed, or told by the dataset itself; other groups, even
+shares of classes and split files are left to `split_file`, reading to the readers.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
+from beltmark.datasets.parts import PARTS, SPLIT
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,40 @@ def split_by_scene(
             "no scene is left to learn from", "put fewer scenes aside", file=dataset.path
         )
     return split
+
+
+def split_as_told(dataset: Dataset) -> Split:
+    """Returns the parts that the dataset came in.
+
+    Where it has a training part and one other, that one judges, whatever it is called.
+
+    Raises:
+        InputError: It does not say of every image which part it is of, or has no two parts.
+    """
+    parts: dict[str, list[LabelledImage]] = {name: [] for name in dict.fromkeys(PARTS.values())}
+    untold: list[LabelledImage] = []
+    for image in dataset.images:
+        parts.get(image.attributes.get(SPLIT, ""), untold).append(image)
+    train, validation, test = (tuple(images) for images in parts.values())
+    if not test:
+        validation, test = (), validation
+    if not (train and test):
+        there = ", ".join(name for name, images in parts.items() if images) or "none"
+        raise InputError(
+            f"does not come in parts for training and test (it has: {there})",
+            "have it split by shares instead: validation_share and test_share",
+            file=dataset.path,
+            field="own_parts",
+        )
+    if untold:
+        raise InputError(
+            f"{len(untold)} of {len(dataset.images)} images are of no part "
+            f"(the first: {untold[0].path.name})",
+            f"put them into one of {', '.join(parts)}",
+            file=dataset.path,
+            field="own_parts",
+        )
+    return Split(train, validation, test)
 
 
 def draw_scenes(

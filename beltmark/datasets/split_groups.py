@@ -53,13 +53,16 @@ def image_key(dataset: Dataset, image: LabelledImage) -> str:
     return Path(os.path.relpath(image.path, dataset.path.parent)).as_posix()
 
 
-def group_images(dataset: Dataset, by: Sequence[str], *, items: bool) -> Grouping:
+def group_images(
+    dataset: Dataset, by: Sequence[str], *, items: bool, alike: Sequence[tuple[int, int]] = ()
+) -> Grouping:
     """Joins images that share any of the named attributes.
 
     Args:
         dataset: What to group.
         by: `scene`, `sequence`, `time` (the day of `captured_at`), or attributes of images.
         items: Also join images that show the same item: the attribute `item`, and track ids.
+        alike: Pairs of images, by index, that are to stay together for what they look like.
 
     Raises:
         InputError: No image tells an attribute, or a time is none.
@@ -85,6 +88,10 @@ def group_images(dataset: Dataset, by: Sequence[str], *, items: bool) -> Groupin
     if ITEM in names:
         for image_keys, tracks in zip(keys, _tracks(dataset.images), strict=True):
             image_keys.extend(tracks)
+    for one, other in alike:
+        name = f"alike={image_key(dataset, dataset.images[one])}"
+        keys[one].append(name)
+        keys[other].append(name)
     # A file that is listed twice is one image.
     for image_keys, image in zip(keys, dataset.images, strict=True):
         image_keys.append(image_key(dataset, image))

@@ -60,6 +60,7 @@ def make_split(
     items: bool,
     seed: int,
     fixed: SplitFile | None = None,
+    alike: Sequence[tuple[int, int]] = (),
 ) -> tuple[SplitDocument, Grouping]:
     """Draws a split: groups stay whole, every part is as like the whole as groups allow.
 
@@ -72,12 +73,13 @@ def make_split(
         items: Keep images of one item together too.
         seed: Of the draw.
         fixed: An earlier split of a dataset that grew: what it names stays where it is.
+        alike: Pairs of images, by index, that stay together for what they look like.
 
     Raises:
         InputError: Too few groups, an unknown attribute, or images came that would join groups of
             different parts of the earlier split.
     """
-    grouping = group_images(dataset, by, items=items)
+    grouping = group_images(dataset, by, items=items, alike=alike)
     names = list(shares)
     if len(grouping.groups) < len(names):
         raise InputError(

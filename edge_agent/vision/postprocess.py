@@ -85,7 +85,9 @@ def select(candidates: Candidates, settings: Postprocess, calibration: Calibrati
 
 @lru_cache
 def _uncalibrated(score: float, temperature: float) -> np.float32:
-    """The score that calibration turns into this one."""
+    """The score that calibration turns into this one; a floor of 0 is none."""
+    if score <= 0:
+        return np.float32(0)
     raw: np.float32 = calibrated(np.array([score], np.float32), 1 / temperature)[0]
     return raw
 

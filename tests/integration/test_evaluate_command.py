@@ -197,7 +197,7 @@ def test_the_network_in_torch_stands_behind_the_detectors_stages(
     network = DetectionNetwork(make_backbone(DEFAULT), len(manifest.classes)).eval()
     path = tmp_path / "last.pt"
     torch.save({"average": network.state_dict()}, path)
-    twin = TorchTwin(path, len(manifest.classes), manifest.input)
+    twin = TorchTwin(path, manifest)
     picture = decode_image(read_dataset(data).images[0].path.read_bytes())
     assert picture is not None
     detector = Detector(package)
@@ -216,7 +216,7 @@ def test_what_is_no_checkpoint_is_told(
     path = tmp_path / "last.pt"
     path.write_bytes(content)
     with pytest.raises(InputError, match="not a checkpoint"):
-        TorchTwin(path, 7, package.manifest.input)
+        TorchTwin(path, package.manifest)
 
 
 def _sha256(path: Path) -> str:

@@ -1,19 +1,15 @@
 """From a handful of drawn images to a package, stopped and killed in between, as users do it."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from training_runs import stop, what_it_is
 
 from beltmark.contract.documents import read_document
 from beltmark.contract.package import load_package
@@ -210,33 +206,6 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert told in error
     assert len(error.splitlines()) == 1
-
-
-def stop(
-    config: Path, out: Path, number: signal.Signals, when: Callable[[], bool], *more: str
-) -> str:
-    """Starts a run, sends it a signal as soon as its folder is as wanted, and returns its log."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "training.cli", "run", str(config), "--out", str(out), *more],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "NO_ALBUMENTATIONS_UPDATE": "1"},
-    )
-    deadline = time.monotonic() + 240
-    while not when() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.001)
-    process.send_signal(number)
-    _, told = process.communicate(timeout=240)
-    assert process.returncode == (130 if number == signal.SIGINT else -number), told
-    return told
-
-
-def what_it_is(package: Path) -> dict[str, Any]:
-    """All that a manifest says, digests of the files among it, but for when and by what."""
-    manifest: dict[str, Any] = json.loads((package / "manifest.json").read_text())
-    for differs in ("created_at", "code_revision", "config_sha256"):
-        del manifest["lineage"][differs]
-    return manifest
 
 
 def test_a_run_stopped_at_any_point_goes_on_and_ends_as_one_that_was_not(

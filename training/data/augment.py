@@ -17,28 +17,51 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server at im
 import albumentations
 
 from beltmark.contract.errors import InputError
+from edge_agent.vision.preprocess import Letterbox
 from training.config import Transform
 from training.data.samples import Sample
 from training.model.labels import NOT_JUDGED
+
+_SIZE = "size"
 
 MIN_VISIBLE = 0.3
 """Objects of which less is left in the picture are not judged: part of them can still be seen."""
 
 
-class Augmenter:
-    """A pipeline of albumentations transforms over image and boxes."""
+INPUT_PX = (224, 224)
 
-    def __init__(self, transforms: Sequence[Transform], file: Path) -> None:
+
+class Augmenter:
+    """A pipeline of albumentations transforms over image and boxes.
+
+    A crop that is brought to a given size (RandomResizedCrop) fills the place that the whole
+    picture takes in the model's input, so that the rest is padded as it is at a station.
+    """
+
+    def __init__(
+        self,
+        transforms: Sequence[Transform],
+        file: Path,
+        *,
+        input_px: tuple[int, int] = INPUT_PX,
+    ) -> None:
         """Builds the pipeline.
 
         Args:
             transforms: What the configuration lists.
             file: The configuration, for messages.
+            input_px: Width and height of the model's input.
 
         Raises:
             InputError: A transform does not exist or refuses its arguments.
         """
         built = [_build(index, given, file) for index, given in enumerate(transforms)]
+        self._input_px = input_px
+        self._fitted = [
+            made
+            for made, given in zip(built, transforms, strict=True)
+            if _is_fitted(given) and _SIZE not in given.params
+        ]
         self._moves = any(isinstance(one, albumentations.DualTransform) for one in built)
         if not self._moves:
             self._compose = albumentations.Compose(built)
@@ -57,6 +80,10 @@ class Augmenter:
         self._compose.set_random_seed(int(rng.integers(2**31)))
         # Its transforms take red to come first: light of another colour, grey and hue depend on it.
         given = _swapped(sample.image_bgr)
+        height, width = given.shape[:2]
+        place = Letterbox.fit(width, height, *self._input_px)
+        for crop in self._fitted:
+            crop.size = place.used_height_px, place.used_width_px
         if not self._moves:
             return replace(sample, image_bgr=_swapped(self._compose(image=given)["image"]))
         varied = self._compose(
@@ -93,6 +120,10 @@ def _visible(corners_px: NDArray[np.float32], width: int, height: int) -> float:
     return float(inside / whole)
 
 
+def _is_fitted(given: Transform) -> bool:
+    return given.name == "RandomResizedCrop"
+
+
 def _build(index: int, given: Transform, file: Path) -> albumentations.BasicTransform:
     field = f"augment.pipeline[{index}]"
     made = getattr(albumentations, given.name, None)
@@ -103,8 +134,9 @@ def _build(index: int, given: Transform, file: Path) -> albumentations.BasicTran
             file=file,
             field=f"{field}.name",
         )
+    size = {_SIZE: INPUT_PX} if _is_fitted(given) else {}  # until the first picture is seen
     try:
-        return made(p=given.p, **given.params)
+        return made(p=given.p, **size | given.params)
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{given.name} refuses its arguments: {' '.join(str(error).split())[:200]}",

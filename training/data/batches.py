@@ -24,7 +24,7 @@ from training.data.balance import order, round_length
 from training.data.cutouts import Cutout, textured_background
 from training.data.mixing import mosaic, paste
 from training.data.samples import Sample, Samples
-from training.model.labels import PADDING
+from training.model.labels import NOT_JUDGED, PADDING
 
 MIN_SIDE_PX = 7.0
 """Objects smaller than this in the model's input are not judged: no place may lie within."""
@@ -38,11 +38,13 @@ class Batch:
         images: uint8 [B, H, W, 3], 0..255, BGR.
         boxes: float32 [B, M, 4], xyxy in input pixels.
         labels: int64 [B, M], classes, `NOT_JUDGED` or `PADDING`.
+        classes: int64 [B], of each image as a whole, or `NOT_JUDGED` where it has none.
     """
 
     images: Tensor
     boxes: Tensor
     labels: Tensor
+    classes: Tensor
 
 
 class TrainingSamples(Dataset[Sample]):
@@ -168,7 +170,8 @@ def collate(samples: Sequence[Sample]) -> Batch:
         boxes[row, : len(sample.labels)] = sample.boxes_xyxy_px
         labels[row, : len(sample.labels)] = sample.labels
     images = torch.from_numpy(np.stack([sample.image_bgr for sample in samples]))
-    return Batch(images, torch.from_numpy(boxes), torch.from_numpy(labels))
+    wholes = [NOT_JUDGED if each.class_index is None else each.class_index for each in samples]
+    return Batch(images, torch.from_numpy(boxes), torch.from_numpy(labels), torch.tensor(wholes))
 
 
 def _start_worker(_worker: int) -> None:

@@ -77,7 +77,9 @@ def make_training_rows(
         store,
         cutouts=cut_out_all(store) if config.augment.paste_share else [],
         backgrounds=SampleStore(()),
-        augmenter=Augmenter(config.augment.pipeline, file),
+        augmenter=Augmenter(
+            config.augment.pipeline, file, input_px=(config.input.width_px, config.input.height_px)
+        ),
         settings=config.augment,
         spec=InputSpec(
             height_px=config.input.height_px, width_px=config.input.width_px, colour_order="BGR"

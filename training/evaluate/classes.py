@@ -6,6 +6,7 @@ from typing import Final
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset
+from beltmark.datasets.model_names import model_name
 
 UNKNOWN: Final = -2
 """Stands for the class of an object that the model does not know."""
@@ -39,7 +40,7 @@ class ClassMatch:
 def match_classes(
     dataset: Dataset, classes: Sequence[str], none_of_these: str | None, *, may_differ: bool = False
 ) -> ClassMatch:
-    """Matches a dataset's class names with a model's.
+    """Matches a dataset's class names with a model's, as they are or as a model calls them.
 
     Args:
         dataset: What is evaluated on.
@@ -51,7 +52,8 @@ def match_classes(
         InputError: They have no class in common.
     """
     places = {name: index for index, name in enumerate(classes)}
-    indices = tuple(places.get(name, UNKNOWN) for name in dataset.class_names)
+    called = [name if name in places else model_name(name) for name in dataset.class_names]
+    indices = tuple(places.get(name, UNKNOWN) for name in called)
     if all(index == UNKNOWN for index in indices) and not may_differ:
         raise InputError(
             f"has classes {_listed(dataset.class_names)}, but the model knows {_listed(classes)}",
@@ -61,8 +63,8 @@ def match_classes(
         )
     return ClassMatch(
         indices,
-        tuple(name for name in dataset.class_names if name not in places),
-        tuple(name for name in classes if name not in dataset.class_names),
+        tuple(name for name, index in zip(dataset.class_names, indices, strict=True) if index < 0),
+        tuple(name for name in classes if name not in called),
         None if none_of_these is None else places[none_of_these],
     )
 

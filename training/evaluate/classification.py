@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
+from edge_agent.vision.postprocess import calibrated
 from training.evaluate.bootstrap import ratio_of
 from training.evaluate.classes import UNKNOWN
 from training.evaluate.context import (
@@ -24,6 +25,7 @@ from training.evaluate.context import (
     with_interval,
 )
 from training.evaluate.matching import pair
+from training.evaluate.parents import parents_of, summed
 from training.evaluate.plots import heat_map
 from training.evaluate.precision import ANSWER_IOU
 from training.evaluate.section import Cell, Figure, Section, Table
@@ -134,8 +136,10 @@ def section(context: Context) -> Section | LeftOut:
     areas = one_against_rest(given.truths[known], given.scores[known], labels)
     of_answers = float((given.told == given.truths)[answers].mean()) if answers.any() else np.nan
     what = "objects" if given.of_boxes else "images"
+    coarse = _top1_coarse(context, given, known)
     numbers = {
         **with_interval("top1", top1, interval),
+        **({} if coarse is None else {"top1_coarse": number(coarse)}),
         "f1_macro": number(_f1(given.truths[known], given.best[known], labels, "macro")),
         "f1_micro": number(_f1(given.truths[known], given.best[known], labels, "micro")),
         "auc": number(float(np.nanmean(areas))) if np.isfinite(areas).any() else None,
@@ -150,6 +154,7 @@ def section(context: Context) -> Section | LeftOut:
             told_interval(top1, interval, f"Share of {what} that are named rightly (top-1)"),
             "Top-1, F1 and AUC (each class against the rest) take the likeliest class, however "
             "unsure; where nothing was found, that is wrong.",
+            *_coarse_words(coarse),
             f"The tables count {TOLD_ANSWERS}.",
         ),
         numbers,
@@ -211,6 +216,26 @@ def _f1(
     truths: NDArray[np.int64], told: NDArray[np.int64], labels: NDArray[np.int64], average: str
 ) -> float:
     return float(f1_score(truths, told, labels=labels, average=average, zero_division=0))
+
+
+def _top1_coarse(context: Context, given: Answered, known: NDArray[np.bool_]) -> float | None:
+    """Top-1 of the coarser classes that the dataset tells, by the sum over each one's classes."""
+    parents = parents_of(context.dataset, context.classes, len(context.names))
+    if parents is None:
+        return None
+    temperature = context.package.manifest.calibration.temperature
+    told = summed(calibrated(given.scores[known], 1 / temperature), parents).argmax(axis=1)
+    answered_at_all = given.best[known] != NOTHING
+    return float((answered_at_all & (told == parents[given.truths[known]])).mean())
+
+
+def _coarse_words(coarse: float | None) -> tuple[str, ...]:
+    if coarse is None:
+        return ()
+    return (
+        f"Of the coarser classes that the data tells, {coarse:.4f} are named rightly, by the sum "
+        "of the probabilities of each one's classes.",
+    )
 
 
 def _by_class(

@@ -1,19 +1,27 @@
 """Evaluates a package as it ships: its own file, through the edge's detector."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
+from beltmark.contract.package import CurvePoint, Manifest, ModelPackage, Task
 from beltmark.datasets.dataset import LabelledImage
 from training.evaluate.cache import Look, LookCache
 from training.evaluate.calibration import expected_error
 from training.evaluate.classes import ClassMatch
 from training.evaluate.looking import look_at
 from training.evaluate.matches import Matches, match
-from training.evaluate.matching import Found, Truth, judged, pair, truth_of
+from training.evaluate.matching import (
+    Found,
+    Truth,
+    judged,
+    labels_under,
+    pair,
+    truth_of,
+)
 from training.evaluate.precision import (
     ANSWER_IOU,
     Answers,
@@ -22,6 +30,12 @@ from training.evaluate.precision import (
     average_precision,
     curve,
 )
+
+LEADING: Final[Mapping[Task, tuple[str, ...]]] = {
+    "detect": ("ap50", "ap50_95"),
+    "classify": ("top1",),
+}
+"""The numbers that say how good a model is, the one that matters most first."""
 
 THRESHOLDS = (*np.arange(0.05, 0.95, 0.025).round(3).tolist(), 0.95, 0.97, 0.98, 0.99, 0.995)
 
@@ -91,7 +105,7 @@ def evaluate(
     Raises:
         InputError: The model or an image cannot be used.
     """
-    truths = [truth_of(image, classes) for image in images]
+    truths = [truth_of(image, classes, package.manifest.task) for image in images]
     looks = look_at(package, images, cache, on_image)
     seen = tuple(_seen(look, truth) for look, truth in zip(looks, truths, strict=True))
     return judge(package.manifest, images, seen, truths)
@@ -127,9 +141,27 @@ def none_index(manifest: Manifest) -> int | None:
     return manifest.classes.index(manifest.none_of_these)
 
 
+def top1(evaluation: Evaluation) -> float:
+    """Returns the share of images whose best detection says rightly what they are as a whole."""
+    known = [
+        (found, truth.whole)
+        for found, truth in zip(evaluation.found, evaluation.truths, strict=True)
+        if truth.is_whole and truth.whole is not None and truth.whole >= 0
+    ]
+    right = sum(label in found.labels[:1] for found, label in known)
+    return right / max(len(known), 1)
+
+
 def metrics_of(evaluation: Evaluation) -> dict[str, float]:
-    """Returns the numbers that manifest and report give."""
+    """Returns the numbers that manifest and report give; `LEADING` are first."""
     precision = evaluation.precision
+    if any(truth.is_whole for truth in evaluation.truths) and not precision.objects:
+        numbers = {
+            "top1": top1(evaluation),
+            "images": float(len(evaluation.images)),
+            "calibration_error": evaluation.calibration_error,
+        }
+        return {name: round(value, 5) for name, value in numbers.items()}
     numbers = {
         "ap50": precision.ap50,
         "ap50_95": precision.ap50_95,
@@ -153,9 +185,14 @@ def worst_mistakes(evaluation: Evaluation, most: int) -> list[tuple[int, NDArray
 
 
 def wrong_rows(found: Found, truth: Truth) -> NDArray[np.int64]:
-    """Returns the rows of detections that are not on an object of their class."""
-    labels = np.append(truth.labels, -1)[pair(found, truth, ANSWER_IOU)]
-    return np.flatnonzero(labels != found.labels)
+    """Returns the rows of detections that are not on an object of their class.
+
+    Of an image that is judged as a whole: of the best detection, where that is wrong.
+    """
+    wrong = labels_under(found, truth, ANSWER_IOU) != found.labels
+    if truth.is_whole:
+        wrong[1:] = False  # only the best is an answer
+    return np.flatnonzero(wrong)
 
 
 def _seen(look: Look, truth: Truth) -> Seen:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from beltmark.contract.package import Task
 from beltmark.datasets.dataset import LabelledImage
 from edge_agent.vision.postprocess import iou
 from training.evaluate.classes import UNKNOWN, ClassMatch
@@ -62,22 +63,36 @@ class Truth:
     whole: int | None = None
     whole_is_unknown: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is asked is what the image as a whole is."""
+        return self.whole is not None and not len(self.boxes)
 
-def truth_of(image: LabelledImage, classes: ClassMatch | None = None) -> Truth:
+    @property
+    def asked(self) -> NDArray[np.int64]:
+        """Labels of what is to be answered, int64 [M]: of the objects, or of the whole image."""
+        return np.array([self.whole], np.int64) if self.is_whole else self.labels
+
+
+def truth_of(
+    image: LabelledImage, classes: ClassMatch | None = None, task: Task = "detect"
+) -> Truth:
     """Returns what people say of an image as arrays.
 
     Args:
         image: The image.
         classes: How the dataset's classes stand to the model's; without it, they are the same.
+        task: Of the model; a classifier is not asked for objects.
     """
-    given = [item.class_index for item in image.objects]
+    objects = image.objects if task == "detect" else ()
+    given = [item.class_index for item in objects]
     labels = given if classes is None else [classes.label_of(index) for index in given]
     unknown = [classes is not None and classes.indices[index] == UNKNOWN for index in given]
     whole = image.class_index
     return Truth(
-        np.array([item.box_xyxy_px for item in image.objects], np.float32).reshape(-1, 4),
+        np.array([item.box_xyxy_px for item in objects], np.float32).reshape(-1, 4),
         np.array(labels, np.int64),
-        np.array(image.ignore_xyxy_px, np.float32).reshape(-1, 4),
+        np.array(image.ignore_xyxy_px if task == "detect" else (), np.float32).reshape(-1, 4),
         np.array(unknown, bool),
         whole if whole is None or classes is None else classes.label_of(whole),
         whole is not None and classes is not None and classes.indices[whole] == UNKNOWN,
@@ -118,3 +133,15 @@ def pair(found: Found, truth: Truth, least_iou: float) -> NDArray[np.int64]:
             pairs[row] = best
             overlaps[:, best] = -1
     return pairs
+
+
+def labels_under(found: Found, truth: Truth, least_iou: float) -> NDArray[np.int64]:
+    """Returns the label of what each detection answers to, int64 [K]; -1 where nothing is.
+
+    Of an image that is judged as a whole, the best detection is the answer.
+    """
+    if truth.is_whole:
+        labels = np.full(len(found.labels), -1, np.int64)
+        labels[:1] = truth.asked
+        return labels
+    return np.append(truth.labels, -1)[pair(found, truth, least_iou)]

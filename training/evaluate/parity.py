@@ -113,8 +113,7 @@ def section(context: Context) -> Section | LeftOut:
     if context.checkpoint is not None:
         from training.evaluate.twin import TorchTwin  # noqa: PLC0415 - torch takes seconds to load
 
-        manifest = context.package.manifest
-        models["torch"] = TorchTwin(context.checkpoint, len(manifest.classes), manifest.input)
+        models["torch"] = TorchTwin(context.checkpoint, context.package.manifest)
     if context.reference is not None:
         models["reference"] = Detector(context.reference)
     models["package"] = detector

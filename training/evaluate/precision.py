@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from beltmark.contract.package import CurvePoint
 from training.evaluate.matches import Matches, average, precisions
-from training.evaluate.matching import Found, Truth, pair
+from training.evaluate.matching import Found, Truth, labels_under
 
 ANSWER_IOU = 0.5
 
@@ -51,34 +51,44 @@ def average_precision(matches: Matches, class_names: Sequence[str]) -> AveragePr
 class Answers:
     """Every answer that a model gave, over all images.
 
-    An answer is a detection of a product; one of the class that means none of these is none.
+    An answer is a detection of a product; one of the class that means none of these is none. Of an
+    image that is judged as a whole, only the best detection is an answer.
 
     Attributes:
         scores: float32 [K].
         right: bool [K], it lies on an object of its class that no better answer lies on.
         on_object: bool [K], it lies on some product.
+        images: int64 [K], the image of each, rising.
         objects: How many products there are.
     """
 
     scores: NDArray[np.float32]
     right: NDArray[np.bool_]
     on_object: NDArray[np.bool_]
+    images: NDArray[np.int64]
     objects: int
 
 
 def answers(found: Sequence[Found], truths: Sequence[Truth], none_of_these: int | None) -> Answers:
     """Judges each detection as the answer to what the object under it is."""
-    scores, right, on_object = [], [], []
+    scores, right, on_object, counts = [], [], [], []
     objects = 0
     for each, truth in zip(found, truths, strict=True):
-        labels = np.append(truth.labels, -1)[pair(each, truth, ANSWER_IOU)]
+        labels = labels_under(each, truth, ANSWER_IOU)
         given = is_product(each.labels, none_of_these)
+        if truth.is_whole:
+            given[1:] = False
         scores.append(each.scores[given])
         right.append((labels == each.labels)[given])
         on_object.append(is_product(labels, none_of_these)[given])
-        objects += int(is_product(truth.labels, none_of_these).sum())
+        counts.append(int(given.sum()))
+        objects += int(is_product(truth.asked, none_of_these).sum())
     return Answers(
-        np.concatenate(scores), np.concatenate(right), np.concatenate(on_object), objects
+        np.concatenate(scores),
+        np.concatenate(right),
+        np.concatenate(on_object),
+        np.repeat(np.arange(len(counts)), counts),
+        objects,
     )
 
 

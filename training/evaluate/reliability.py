@@ -23,7 +23,7 @@ from training.evaluate.calibration import (
 )
 from training.evaluate.context import Context, LeftOut, number, told_interval, with_interval
 from training.evaluate.plots import Curve, curve_plot
-from training.evaluate.precision import Answers, is_product
+from training.evaluate.precision import Answers
 from training.evaluate.section import Figure, Section, Table
 
 KEY: Final = "calibration"
@@ -34,16 +34,16 @@ Scores = NDArray[np.float32]
 
 
 def section(context: Context) -> Section | LeftOut:
-    """Measures calibration; needs boxes and some answers."""
+    """Measures calibration; needs boxes or classes of whole images, and some answers."""
     evaluation = context.evaluation
     given = evaluation.answers
-    if not any(len(truth.boxes) for truth in evaluation.truths):
-        return LeftOut("the data has no boxes to judge answers by")
+    if not any(len(truth.asked) for truth in evaluation.truths):
+        return LeftOut("the data has neither boxes nor classes of images to judge answers by")
     if len(given.scores) < LEAST_ANSWERS:
         return LeftOut(f"{len(given.scores)} answers are too few to measure calibration")
     shipped = context.package.manifest.calibration.temperature
     raw = calibrated(given.scores, 1 / shipped)
-    images = _image_of_answers(context)
+    images = given.images
     fitted, temperature, how = _fitted(context, raw, given.right, images)
     kinds = [("before calibration", 1.0, raw), ("as shipped", shipped, given.scores)]
     if fitted is not None:
@@ -136,13 +136,6 @@ def _fitted(
             ("No temperature was fitted here: the data is a single scene, with none to fit on."),
         )
     return *crossed, "fitted on other scenes, in turn"
-
-
-def _image_of_answers(context: Context) -> NDArray[np.int64]:
-    """Returns the image of each answer, int64 [K], in the order of `answers`."""
-    none_index = context.classes.none_index
-    counts = [int(is_product(found.labels, none_index).sum()) for found in context.evaluation.found]
-    return np.repeat(np.arange(len(counts)), counts)
 
 
 def _error_statistic(given: Answers, images: NDArray[np.int64], count: int) -> Statistic:

@@ -7,31 +7,33 @@ import torch
 from numpy.typing import NDArray
 
 from beltmark.contract.errors import InputError
-from beltmark.contract.package import InputSpec
+from beltmark.contract.package import Manifest
 from edge_agent.vision.postprocess import Candidates
-from training.model.backbones import DEFAULT, make_backbone
-from training.model.detector import DetectionNetwork, normalised, places, to_boxes
+from training.export import core_of
+from training.model.backbones import DEFAULT
+from training.model.detector import normalised
+from training.objective import make_network
 
 
 class TorchTwin:
     """A checkpoint's averaged network, which is what was exported."""
 
-    def __init__(self, checkpoint: Path, classes: int, spec: InputSpec) -> None:
+    def __init__(self, checkpoint: Path, manifest: Manifest) -> None:
         """Loads the weights.
 
         Args:
             checkpoint: `last.pt` of the run that made the package.
-            classes: How many the package knows.
-            spec: The package's input.
+            manifest: The package's.
 
         Raises:
             InputError: Missing, no checkpoint, or of another network.
         """
         if not checkpoint.is_file():
             raise InputError("no such file", "check the path", file=checkpoint)
-        network = DetectionNetwork(make_backbone(DEFAULT), classes)
         try:
             held = torch.load(checkpoint, weights_only=True, map_location="cpu")
+            backbone = held.get("backbone", DEFAULT)  # earlier ones knew no other
+            network = make_network(manifest.task, backbone, len(manifest.classes))
             network.load_state_dict(held["average"])
         except Exception as error:  # torch raises what its archive's layers raise
             raise InputError(
@@ -39,15 +41,10 @@ class TorchTwin:
                 "give last.pt of the run that made the package",
                 file=checkpoint,
             ) from None
-        network.eval()
-        self._network = network
-        self._centres, self._strides = places(spec.height_px, spec.width_px)
+        self._core = core_of(network, manifest.input)
 
     @torch.inference_mode()
     def infer(self, model_input: NDArray[np.uint8]) -> Candidates:
         """As the detector's second stage: from uint8 [1, H, W, 3]."""
-        raw = self._network(normalised(torch.from_numpy(model_input)))
-        boxes = to_boxes(raw.distances, self._centres, self._strides)
-        return Candidates(
-            boxes[0].numpy(), raw.logits.sigmoid()[0].numpy(), raw.embedding[0].numpy()
-        )
+        outputs = self._core(normalised(torch.from_numpy(model_input)))
+        return Candidates(*(output[0].numpy() for output in outputs))

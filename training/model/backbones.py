@@ -1,11 +1,12 @@
 """Backbones by name: the EfficientNet-Lite family, and those of torchvision."""
 
 from beltmark.contract.errors import InputError
+from training.config import DEFAULT_BACKBONE
 from training.model.backbone import Backbone
 from training.model.efficientnet_lite import EfficientNetLite
 from training.model.torchvision_backbone import TorchvisionBackbone, knows
 
-DEFAULT = "efficientnet_lite0"
+DEFAULT = DEFAULT_BACKBONE
 
 _LITE = {f"efficientnet_lite{size}": size for size in (0, 1, 2)}
 

@@ -31,7 +31,7 @@ def config(folder: Path, preset: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["belt", "light", "strong"])
+@pytest.mark.parametrize("name", ["belt", "light", "photographs", "strong"])
 def test_the_presets_can_be_built(name: str) -> None:
     assert name in preset_names()
     preset = read_preset(name)
@@ -57,6 +57,6 @@ def test_a_preset_may_be_a_file(tmp_path: Path) -> None:
 
 def test_an_unknown_preset_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     path = config(tmp_path, "../belt")
-    with pytest.raises(InputError, match="belt, light, strong") as caught:
+    with pytest.raises(InputError, match="belt, light, photographs, strong") as caught:
         read_config(path)
     assert (caught.value.file, caught.value.field) == (path, "augment.preset")

@@ -50,6 +50,13 @@ def test_the_recipes_are_valid(recipe: Path) -> None:
             "data",
             "name the split",
         ),
+        (
+            {"data": {"annotations": "a", "own_parts": True, "test_share": 0.1}},
+            "data",
+            "name no others",
+        ),
+        ({"training": {"steps": 5, "backbone": "../x"}}, "training.backbone", "pattern"),
+        ({"task": "segment"}, "task", "detect"),
         ({"augment": {"pipeline": [{"name": "x.y"}]}}, "augment.pipeline.0.name", "pattern"),
         ({"name": "../up"}, "name", "pattern"),
     ],
@@ -58,3 +65,26 @@ def test_what_does_not_fit_names_the_field(changes: dict[str, Any], field: str, 
     with pytest.raises(InputError, match=told) as caught:
         parse(document(**changes), TrainConfig, "config.toml")
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("field", ["dropout", "label_smoothing", "mixup"])
+def test_what_only_classifiers_learn_with_is_refused_for_detectors(field: str) -> None:
+    given = {"training": {"steps": 5, field: 0.1}}
+    with pytest.raises(InputError, match=f'training.{field} is for task = "classify"'):
+        parse(document(**given), TrainConfig, "config.toml")
+    assert parse(document(task="classify", **given), TrainConfig, "config.toml")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"augment": {"mosaic_share": 0.1}},
+        {"augment": {"paste_share": 0.1}},
+        {"augment": {"simulated_backgrounds": 4}},
+        {"data": {"simulated": {"images": 6, "seed": 1}, "test_share": 0.2}},
+    ],
+)
+def test_what_only_detectors_learn_from_is_refused_for_classifiers(given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match='is for task = "detect" only'):
+        parse(document(task="classify", **given), TrainConfig, "config.toml")
+    assert parse(document(**given), TrainConfig, "config.toml")

@@ -1,8 +1,7 @@
 """`beltmark-train data check`: looks for what is wrong with a dataset."""
 
 import argparse
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -70,6 +69,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from beltmark.datasets.checks.parts import read_parts, told_parts  # noqa: PLC0415
     from beltmark.datasets.checks.report import read_report, report_of  # noqa: PLC0415
     from beltmark.datasets.checks.tolerant import read_tolerantly  # noqa: PLC0415
+    from training.progress import going_through  # noqa: PLC0415
 
     dataset, faults = read_tolerantly(arguments.dataset)
     if not dataset.images:
@@ -89,10 +89,10 @@ def _check(arguments: argparse.Namespace) -> int:
     folder = arguments.out or Path("checks") / (path.parent if path.is_file() else path).name
     deep = _deep() if arguments.deep else None
     with Memory(folder / "memory.sqlite") as memory:
-        checked = check(dataset, faults, parts, memory=memory, progress=_progress, deep=deep)
+        checked = check(dataset, faults, parts, memory=memory, progress=going_through, deep=deep)
     report = report_of(checked, kinds, earlier)
     path_of = dict(zip(names, (image.path for image in dataset.images), strict=True)).get
-    page = page_of(report, path_of, arguments.fail_on, _progress)
+    page = page_of(report, path_of, arguments.fail_on, going_through)
     write_bytes(folder / "report.json", (report.model_dump_json(indent=1) + "\n").encode())
     write_bytes(folder / "report.html", page.encode())
     _print(report.counts, arguments.fail_on)
@@ -132,11 +132,3 @@ def _print(counts: Mapping[str, int], stopping: tuple[str, ...]) -> None:
             print(f"{kind:16} {number:8}  {mark:5}  {KINDS[kind]}")
     if not any(counts.values()):
         print("nothing was found")
-
-
-def _progress(things: Sequence[ThingT], told: str) -> Iterable[ThingT]:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import track  # noqa: PLC0415
-
-    console = Console(file=sys.stderr)
-    return track(things, told, console=console, transient=True, disable=not console.is_terminal)

@@ -4,7 +4,7 @@ import pytest
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
-from beltmark.datasets.split import draw_scenes, split_by_scene
+from beltmark.datasets.split import draw_scenes, split_as_told, split_by_scene
 
 
 def dataset(scenes: int, frames: int = 3) -> Dataset:
@@ -47,3 +47,37 @@ def test_drawn_scenes_have_their_share_and_stay_the_same() -> None:
     assert not validation & test
     assert draw_scenes(images[::-1], (0.1, 0.2), seed=0) == (validation, test)
     assert draw_scenes(images, (0.1, 0.2), seed=1) != (validation, test)
+
+
+def in_parts(*parts: str) -> Dataset:
+    images = tuple(
+        LabelledImage(Path(f"{k}.jpg"), 8, 8, str(k), str(k), (), (), 0, {"split": part})
+        for k, part in enumerate(parts)
+    )
+    return Dataset(Path("data"), "0" * 64, ("cup",), images, 0)
+
+
+def test_parts_that_a_dataset_came_in_are_used() -> None:
+    split = split_as_told(in_parts("train", "test", "validation", "train"))
+    assert [image.scene for image in split.train] == ["0", "3"]
+    assert [image.scene for image in split.validation] == ["2"]
+    assert [image.scene for image in split.test] == ["1"]
+
+
+def test_a_single_part_beside_training_judges() -> None:
+    split = split_as_told(in_parts("train", "validation"))
+    assert split.validation == ()
+    assert [image.scene for image in split.test] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        (("train", "train"), r"it has: train\).*test_share"),
+        (("validation", "test"), "it has: validation, test"),
+        (("train", "test", "iconic"), "1 of 3 images are of no part"),
+    ],
+)
+def test_a_dataset_that_came_in_no_parts_is_refused(parts: tuple[str, ...], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        split_as_told(in_parts(*parts))

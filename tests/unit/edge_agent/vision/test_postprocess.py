@@ -63,6 +63,13 @@ def test_the_floor_is_meant_on_calibrated_scores(temperature: float, stay: int) 
     assert (kept.class_scores.max(axis=1) >= 0.3).all()
 
 
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+def test_a_floor_of_nothing_keeps_every_answer(temperature: float) -> None:
+    given = candidates([[0, 0, 10, 10]], [[0.02, 0.01]])
+    calibration = Calibration(temperature=temperature)
+    assert select(given, Postprocess(score_floor=0), calibration).rows.tolist() == [0]
+
+
 def test_nothing_above_the_floor_gives_nothing() -> None:
     kept = select(candidates([[0, 0, 10, 10]], [[0.01]]), Postprocess(), Calibration())
     assert kept.rows.shape == (0,)

@@ -9,6 +9,7 @@ import pytest
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import InputSpec
 from beltmark.datasets.dataset import LabelledImage, LabelledObject
+from edge_agent.vision.preprocess import Preprocessor
 from training.config import AugmentSettings, Transform
 from training.data.augment import Augmenter
 from training.data.batches import TrainingSamples, batches
@@ -116,3 +117,21 @@ def test_two_workers_and_two_epochs_vary_one_image_in_as_many_ways(tmp_path: Pat
     assert len(set(alone)) == 8
     assert two_epochs(1) == alone
     assert two_epochs(2) == alone
+
+
+@pytest.mark.parametrize(("height", "width"), [(90, 60), (60, 90), (70, 70)])
+def test_a_crop_fills_what_the_whole_picture_would_fill(height: int, width: int) -> None:
+    spec = InputSpec(height_px=64, width_px=96, colour_order="BGR")
+    picture = np.random.default_rng(0).integers(0, 100, (height, width, 3)).astype(np.uint8)
+    whole = Sample(picture, SAMPLE.boxes_xyxy_px[:0], SAMPLE.labels[:0], 4)
+    crop = Augmenter(
+        [Transform(name="RandomResizedCrop", p=1.0)], Path("config.toml"), input_px=(96, 64)
+    )
+    varied = crop(whole, np.random.default_rng(1))
+    assert varied.class_index == 4
+    prepare = Preprocessor(spec)
+    at_station, letterbox = prepare(picture)
+    padded = at_station[0].copy() == spec.pad_value
+    used = (letterbox.used_height_px, letterbox.used_width_px)
+    assert varied.image_bgr.shape[:2] == used
+    assert np.array_equal(prepare(varied.image_bgr)[0][0] == spec.pad_value, padded)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ from training.data.augment import Augmenter
 from training.data.batches import Batch, TrainingSamples, batches
 from training.data.cutouts import cut_out_all
 from training.data.samples import SampleStore
-from training.model.labels import PADDING
+from training.model.labels import NOT_JUDGED, PADDING
 
 NOISE = (
     Transform(name="HorizontalFlip"),
@@ -111,3 +112,11 @@ def test_a_batch_fills_up_with_padding(images: list[LabelledImage]) -> None:
         assert batch.images.shape == (3, 64, 96, 3)
         assert batch.boxes.shape == (*batch.labels.shape, 4)
         assert ((batch.boxes == 0).all(dim=2) == (batch.labels == PADDING)).all()
+
+
+def test_a_batch_says_what_each_image_as_a_whole_is(images: list[LabelledImage]) -> None:
+    told = [replace(image, class_index=index) for index, image in enumerate(images[:3])]
+    (batch,) = batches(samples(told), first_step=0, steps=1, batch_size=3, workers=0)
+    assert sorted(batch.classes.tolist()) == [0, 1, 2]
+    (batch,) = batches(samples(images[:3]), first_step=0, steps=1, batch_size=3, workers=0)
+    assert batch.classes.tolist() == [NOT_JUDGED] * 3

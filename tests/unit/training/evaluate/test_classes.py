@@ -35,3 +35,11 @@ def test_no_class_in_common_is_a_mistake_unless_it_is_meant() -> None:
     with pytest.raises(InputError, match=r"stapler.*--unknown"):
         match_classes(dataset, NAMES, "none")
     assert match_classes(dataset, NAMES, "none", may_differ=True).indices == (UNKNOWN,)
+
+
+def test_a_class_is_known_by_what_a_model_calls_it() -> None:
+    dataset = dataset_of([Shot([("Big Cup", BOX)])], ("Big Cup", "Tube"))
+    classes = match_classes(dataset, ("big-cup", "carton"), None)
+    assert classes.indices == (0, UNKNOWN)
+    assert classes.unknown == ("Tube",)
+    assert classes.absent == ("carton",)

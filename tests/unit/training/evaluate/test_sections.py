@@ -28,6 +28,7 @@ from training.evaluate import (
 )
 from training.evaluate.collection import SECTIONS, choose
 from training.evaluate.context import Context, LeftOut
+from training.evaluate.evaluation import metrics_of
 from training.evaluate.openset import Sureness
 from training.evaluate.section import Section
 from training.evaluate.speed import slow_words, spread_rows
@@ -88,12 +89,22 @@ def test_the_threshold_is_the_one_that_the_curve_suggests() -> None:
     assert "nowhere" in context_of(SHOTS).told_threshold()
 
 
-def test_sections_that_need_boxes_say_so() -> None:
-    shots = [Shot(whole="cup", found=[("cup", A, 0.9)])]
-    for module in (detection, reliability):
-        left = module.section(context_of(shots))
-        assert isinstance(left, LeftOut)
-        assert "box" in left.reason
+def test_a_section_that_needs_boxes_says_so() -> None:
+    left = detection.section(context_of([Shot(whole="cup", found=[("cup", A, 0.9)])]))
+    assert isinstance(left, LeftOut)
+    assert "box" in left.reason
+
+
+def test_what_a_whole_image_is_called_is_an_answer_and_nothing_else_is() -> None:
+    shots = [Shot(whole="cup", found=[("cup", A, 0.9), ("tube", B, 0.4)])] * 12
+    shots += [Shot(whole="cup", found=[("tube", A, 0.8)])] * 12 + [Shot(whole="none")]
+    context = context_of(shots)
+    given = context.evaluation.answers
+    assert given.right.tolist() == [True] * 12 + [False] * 12
+    assert given.images.tolist() == list(range(24))
+    assert given.objects == 24  # what is none of these asks for no answer
+    assert made(reliability.section(context)).numbers["answers"] == 24
+    assert metrics_of(context.evaluation)["top1"] == 12 / 25
 
 
 def test_classification_of_boxes() -> None:
@@ -404,3 +415,20 @@ def test_each_section_goes_by_the_key_that_it_is_listed_under() -> None:
         given = maker(context)
         assert isinstance(given, LeftOut) or getattr(given, "key", None) == key
     assert NAMES[3] == "none"
+
+
+def test_coarser_classes_are_named_by_the_sum_over_their_classes() -> None:
+    def shot(whole: str, parent: str, *found: tuple[str, float]) -> Shot:
+        attributes = {"coarse_class_id": parent}
+        return Shot(whole=whole, found=[(name, A, p) for name, p in found], attributes=attributes)
+
+    shots = [
+        shot("cup", "round", ("tube", 0.9)),  # the wrong class of the right kind
+        shot("tube", "round", ("carton", 0.8)),
+        shot("carton", "square", ("carton", 0.7)),
+    ]
+    numbers = made(classification.section(context_of(shots))).numbers
+    assert numbers["top1"] == pytest.approx(1 / 3, abs=1e-6)
+    assert numbers["top1_coarse"] == pytest.approx(2 / 3, abs=1e-6)
+    shots.append(shot("carton", "round", ("carton", 0.7)))  # so carton is of two: no hierarchy
+    assert "top1_coarse" not in made(classification.section(context_of(shots))).numbers

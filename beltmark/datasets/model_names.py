@@ -1,0 +1,50 @@
+"""What a model calls a dataset's classes: lower case letters, digits, `-` and `_`. Pure.
+
+Folders and lists name classes as people do; catalogue, messages and metrics need plain names.
+"""
+
+import re
+import unicodedata
+from dataclasses import replace
+from typing import Final
+
+from beltmark.contract.errors import InputError
+from beltmark.datasets.dataset import Dataset
+
+MAX_LENGTH: Final = 64
+
+
+def model_name(name: str) -> str:
+    """Returns what a model calls a class, such as `fruit-golden-delicious`; may be empty.
+
+    Accents are left out, as `creme-fraiche`; of a long name the end is kept, as the way to a folder
+    ends with what matters. A name that is plain already stays as it is.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    joined = re.sub(r"[^a-z0-9_\-]+", "-", plain)
+    return joined[-MAX_LENGTH:].lstrip("-_").rstrip("-")
+
+
+def with_model_names(dataset: Dataset) -> Dataset:
+    """Returns the dataset with its classes called as a model calls them.
+
+    Raises:
+        InputError: Nothing is left of a name, or two become the same.
+    """
+    names: dict[str, str] = {}
+    for name in dataset.class_names:
+        plain = model_name(name)
+        if not plain:
+            raise InputError(
+                f"class {name!r:.80} has no letter a to z and no digit in its name",
+                "rename it: catalogues and models name classes by these",
+                file=dataset.path,
+            )
+        if plain in names:
+            raise InputError(
+                f"classes {names[plain]!r:.80} and {name!r:.80} would both be called {plain!r}",
+                "name them apart",
+                file=dataset.path,
+            )
+        names[plain] = name
+    return replace(dataset, class_names=tuple(names))

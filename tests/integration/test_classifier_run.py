@@ -1,0 +1,156 @@
+"""From a folder per class to a package, killed in between, as users do it with photographs."""
+
+import json
+import signal
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from training_runs import stop, what_it_is
+
+from beltmark.contract.documents import read_document
+from beltmark.contract.package import load_package
+from edge_agent.vision.detector import Detector
+from training.cli import main
+from training.evaluate.document import EvaluationDocument
+
+pytestmark = pytest.mark.xdist_group("training")
+
+CONFIG = """
+name = "tiny"
+task = "classify"
+target_precision = 0.8
+
+[data]
+annotations = "{data}"
+validation_share = 0.2
+test_share = 0.25
+
+[input]
+width_px = 64
+height_px = 64
+
+[training]
+steps = 28
+batch_size = 8
+workers = 0
+warmup_steps = 2
+learning_rate = 0.01
+average_decay = 0.8
+frozen_stages = 4
+threads = 1
+save_every_s = 0.000001
+dropout = 0.2
+label_smoothing = 0.05
+mixup = 0.2
+
+[augment]
+preset = "photographs"
+
+[compress]
+calibration_images = 32
+
+[tracking]
+enabled = false
+"""
+CLASSES = {"Big Box": (40, 190, 230), "disc": (40, 30, 210), "tube": (200, 60, 30)}
+
+
+def draw_photographs(folder: Path) -> None:
+    """Sixteen pictures of each of three shapes, on grounds that differ, as wide as they are not."""
+    rng = np.random.default_rng(0)
+    for name, colour in CLASSES.items():
+        (folder / name).mkdir(parents=True)
+        for index in range(16):
+            coarse = rng.integers(90, 160, (5, 6, 3)).astype(np.uint8)
+            picture = cv2.resize(coarse, (96, 80), interpolation=cv2.INTER_CUBIC)
+            x, y = (int(value) for value in rng.integers(30, 50, 2))
+            if name == "disc":
+                cv2.circle(picture, (x, y), 24, colour, cv2.FILLED)
+            else:
+                half = (26, 20) if name == "Big Box" else (28, 9)
+                start, end = (x - half[0], y - half[1]), (x + half[0], y + half[1])
+                cv2.rectangle(picture, start, end, colour, cv2.FILLED)
+            cv2.imwrite(str(folder / name / f"{index}.png"), picture)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a whole run, with its data and configuration beside `out`."""
+    folder = tmp_path_factory.mktemp("classifier")
+    draw_photographs(folder / "data")
+    (folder / "run.toml").write_text(CONFIG.format(data=folder / "data"))
+    assert main(["run", str(folder / "run.toml"), "--out", str(folder / "out")]) == 0
+    return folder
+
+
+def test_photographs_end_in_a_package_that_a_station_reads(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = trained / "out"
+    package = load_package(out / "package")
+    manifest = package.manifest
+    assert manifest.task == "classify"
+    assert manifest.classes == ("big-box", "disc", "tube")
+    assert manifest.lineage is not None
+    assert manifest.lineage.split_sha256 is not None
+    detector = Detector(package)
+    picture = cv2.imread(str(trained / "data" / "disc" / "3.png"))
+    assert picture is not None
+    (found,) = detector.detect(np.asarray(picture, np.uint8))
+    assert found.box_xyxy_px == (0, 0, 96, 80)
+    golden = package.golden()
+    assert len({expected.image for expected in golden.images}) == 4
+
+    metrics = json.loads((out / "report" / "metrics.json").read_text())["metrics"]
+    assert metrics["top1"] >= 0.75  # of three classes: far more than chance
+    assert abs(metrics["top1"] - metrics["top1_fp32"]) <= 0.17
+    page = (out / "report" / "report.html").read_text()
+    assert "top-1" in page
+    assert "Calibration" in page or "calibration" in page
+
+    numbers = tmp_path / "numbers.json"
+    command = ["evaluate", str(out / "package"), "--data", str(trained / "data")]
+    command += ["--split", str(out / "split.json"), "--json", str(numbers)]
+    command += ["--reference", str(out / "reference-fp32"), "--checkpoint", str(out / "last.pt")]
+    assert main([*command, "--only", "classification,parity,mistakes"]) == 0
+    measured = read_document(numbers, EvaluationDocument).numbers()
+    assert measured["classification.top1"] == pytest.approx(metrics["top1"], abs=1e-5)
+    apart = measured["parity.torch_reference_scores_max"]
+    assert apart is not None
+    assert apart < 5e-3
+    capsys.readouterr()
+
+
+def test_a_run_killed_while_training_and_between_models_ends_as_one_that_was_not(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, out = trained / "run.toml", tmp_path / "out"
+    stop(config, out, signal.SIGKILL, (out / "last.pt").exists)
+    told = stop(config, out, signal.SIGKILL, lambda: any(out.glob("stages/core*")), "--resume")
+    assert "resumed at step" in told
+    assert not list(out.glob("stages/int8*"))
+    caplog.clear()
+    assert main(["run", str(config), "--out", str(out), "--resume"]) == 0
+    assert "core: kept from before" in caplog.text
+    assert "int8: kept from before" not in caplog.text
+    assert what_it_is(out / "package") == what_it_is(trained / "out" / "package")
+    assert not (out / "stages").exists()
+
+
+def test_photographs_without_a_class_are_told(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "detect.toml"
+    given = (trained / "run.toml").read_text().replace('task = "classify"\n', "")
+    for word in ("dropout", "label_smoothing", "mixup"):
+        assert main(["run", str(config), "--out", str(tmp_path / "out")]) == 2
+        given = "\n".join(line for line in given.splitlines() if not line.startswith(word))
+        config.write_text(given)
+    capsys.readouterr()
+    assert main(["run", str(config), "--out", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert "has no box" in told
+    assert 'task = "classify"' in told
+    assert len(told.splitlines()) == 1

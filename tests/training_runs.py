@@ -1,0 +1,38 @@
+"""Runs of `beltmark-train run` in a process of their own, to be stopped and killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def stop(
+    config: Path, out: Path, number: signal.Signals, when: Callable[[], bool], *more: str
+) -> str:
+    """Starts a run, sends it a signal as soon as its folder is as wanted, and returns its log."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "training.cli", "run", str(config), "--out", str(out), *more],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "NO_ALBUMENTATIONS_UPDATE": "1"},
+    )
+    deadline = time.monotonic() + 240
+    while not when() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=240)
+    assert process.returncode == (130 if number == signal.SIGINT else -number), told
+    return told
+
+
+def what_it_is(package: Path) -> dict[str, Any]:
+    """All that a manifest says, digests of the files among it, but for when and by what."""
+    manifest: dict[str, Any] = json.loads((package / "manifest.json").read_text())
+    for differs in ("created_at", "code_revision", "config_sha256"):
+        del manifest["lineage"][differs]
+    return manifest
