@@ -23,7 +23,7 @@ from beltmark.datasets.split_file import (
     write_split,
 )
 from beltmark.datasets.split_making import make_split
-from training.config import DataSettings, TrainConfig
+from training.config import TrainConfig
 from training.progress import going_through
 
 log = logging.getLogger(__name__)
@@ -54,9 +54,9 @@ def split_dataset(config: TrainConfig, dataset: Dataset, folder: Path) -> Split:
     if data.own_parts:
         return split_as_told(dataset)
     if data.validation_share or data.test_share:
-        if config.task == "classify":
-            return split_by_file(dataset, _drawn(data, dataset, folder))
         shares = (data.validation_share, data.test_share)
+        if config.task == "classify":
+            return split_by_file(dataset, draw_parts(dataset, shares, folder))
         validation, test = draw_scenes(dataset.images, shares, SPLIT_SEED)
         return split_by_scene(dataset, validation, test)
     return split_by_scene(
@@ -64,15 +64,24 @@ def split_dataset(config: TrainConfig, dataset: Dataset, folder: Path) -> Split:
     )
 
 
-def _drawn(data: DataSettings, dataset: Dataset, folder: Path) -> SplitFile:
+def draw_parts(dataset: Dataset, aside: tuple[float, float], folder: Path) -> SplitFile:
     """Draws parts that are alike in classes; what belongs together, or looks it, stays together.
 
     Photographs in folders tell no scene: whether two of them show the same moment is seen only by
     looking at them.
+
+    Args:
+        dataset: What to draw from.
+        aside: Shares for validation, which may be 0, and for test.
+        folder: The run's; what was drawn there from the same dataset is used again.
+
+    Raises:
+        InputError: An image cannot be used, or there are too few groups.
     """
-    shares = {TRAIN: 1 - data.validation_share - data.test_share}
-    shares |= {VALIDATION: data.validation_share} if data.validation_share else {}
-    shares |= {TEST: data.test_share}
+    validation, test = aside
+    shares = {TRAIN: 1 - validation - test}
+    shares |= {VALIDATION: validation} if validation else {}
+    shares |= {TEST: test}
     path = folder / DRAWN
     with suppress(InputError):  # there is none, or it cannot be read: it is drawn anew
         kept = read_split(path)

@@ -29,7 +29,19 @@ def read_config(path: Path) -> TrainConfig:
     Raises:
         InputError: Missing, malformed, a field that does not fit, or no such preset.
     """
-    config = read_document(path, TrainConfig)
+    return with_preset(read_document(path, TrainConfig), path)
+
+
+def with_preset(config: TrainConfig, path: Path) -> TrainConfig:
+    """Returns a configuration whose `augment.pipeline` is the whole one.
+
+    Args:
+        config: As it was read.
+        path: Its file, for messages.
+
+    Raises:
+        InputError: No such preset.
+    """
     augment = config.augment
     if augment.preset is None:
         return config

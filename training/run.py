@@ -79,8 +79,8 @@ def _carry_out(plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -
     """Trains, exports, quantises and proves."""
     config, dataset, folder = plan.config, plan.dataset, plan.folder
     classes = len(dataset.class_names)
+    state = _start(plan, classes)
     samples = training_samples(config, plan.config_path, plan.split.train, classes, folder)
-    state = engine.start(config, classes)
     identity = fingerprint(config, dataset, plan.split)
     stages = Stages(folder, identity, resume=resume)
     if resume:
@@ -96,6 +96,20 @@ def _carry_out(plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -
     package = prove(plan, draft, int8, with_pixels(core, spec), tracker)
     stages.clear()
     return package
+
+
+def _start(plan: Plan, classes: int) -> engine.RunState:
+    """Makes the network; a backbone that is not to be had is told with the file that asks for it.
+
+    Raises:
+        InputError: There is no such backbone, or not its weights.
+    """
+    try:
+        return engine.start(plan.config, classes)
+    except InputError as error:
+        raise InputError(
+            error.problem, error.mend, file=plan.config_path, field="training.backbone"
+        ) from None
 
 
 def _tracked(plan: Plan, draft: Manifest) -> AbstractContextManager[Tracker]:

@@ -67,7 +67,16 @@ def open_dataset(config: TrainConfig, folder: Path) -> Dataset:
     if dataset.clipped:
         log.warning("%s: cut %d boxes at their image's border", dataset.path, dataset.clipped)
     check_task(config.task, dataset)
-    return with_model_names(_only_whole(dataset) if config.task == "classify" else dataset)
+    return ready_for(config.task, dataset)
+
+
+def ready_for(task: Task, dataset: Dataset) -> Dataset:
+    """Returns a dataset with its classes called as a model calls them; for classifiers, bare.
+
+    Raises:
+        InputError: A class cannot be called so.
+    """
+    return with_model_names(_only_whole(dataset) if task == "classify" else dataset)
 
 
 def check_task(task: Task, dataset: Dataset) -> None:
@@ -138,6 +147,8 @@ def training_samples(
     if cutouts:
         log.info("cut out %d objects", sum(map(len, cutouts)))
     counts = count_classes(images, classes)
+    if not counts.images.all():
+        log.warning("%d classes have no image to learn from", int((counts.images == 0).sum()))
     factors = repeats(images, classes, config.balance)
     log.info(
         "the most frequent class is in %.1f times as many images as the rarest; "

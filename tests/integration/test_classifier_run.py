@@ -1,6 +1,7 @@
 """From a folder per class to a package, killed in between, as users do it with photographs."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from beltmark.contract.package import load_package
 from edge_agent.vision.detector import Detector
 from training.cli import main
 from training.evaluate.document import EvaluationDocument
+from training.presets import read_config
+from training.unconfigured import write_derived
 
 pytestmark = pytest.mark.xdist_group("training")
 
@@ -40,7 +43,6 @@ learning_rate = 0.01
 average_decay = 0.8
 frozen_stages = 4
 threads = 1
-save_every_s = 0.000001
 dropout = 0.2
 label_smoothing = 0.05
 mixup = 0.2
@@ -123,16 +125,15 @@ def test_photographs_end_in_a_package_that_a_station_reads(
     capsys.readouterr()
 
 
-def test_a_run_killed_while_training_and_between_models_ends_as_one_that_was_not(
+def test_a_run_killed_between_its_models_ends_as_one_that_was_not(
     trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     config, out = trained / "run.toml", tmp_path / "out"
-    stop(config, out, signal.SIGKILL, (out / "last.pt").exists)
-    told = stop(config, out, signal.SIGKILL, lambda: any(out.glob("stages/core*")), "--resume")
-    assert "resumed at step" in told
+    stop(config, out, signal.SIGKILL, lambda: any(out.glob("stages/core*")))
     assert not list(out.glob("stages/int8*"))
     caplog.clear()
     assert main(["run", str(config), "--out", str(out), "--resume"]) == 0
+    assert "resumed at step 28" in caplog.text
     assert "core: kept from before" in caplog.text
     assert "int8: kept from before" not in caplog.text
     assert what_it_is(out / "package") == what_it_is(trained / "out" / "package")
@@ -154,3 +155,34 @@ def test_photographs_without_a_class_are_told(
     assert "has no box" in told
     assert 'task = "classify"' in told
     assert len(told.splitlines()) == 1
+
+
+def test_photographs_alone_are_enough(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The configuration only: what it makes of a run is tested above."""
+    data, out = tmp_path / "data", tmp_path / "out"
+    for path in (trained / "data").glob("*/*.png"):
+        (data / path.parent.name).mkdir(parents=True, exist_ok=True)
+        small = cv2.resize(cv2.imread(str(path)), (32, 32))
+        cv2.imwrite(str(data / path.parent.name / path.name), small)
+    config = read_config(write_derived(data, "classify", 10_000, out, cores=1))
+    assert (config.input.width_px, config.input.height_px) == (64, 64)
+    assert config.task == "classify"
+    assert config.data.split == out / "split.json"
+    assert config.training.steps >= 50
+    assert not list(out.glob(".measuring*"))
+
+    start = ["run", "--data", str(data)]
+    assert main([*start, "--task", "classify", "--out", str(out)]) == 2
+    assert "run.toml: exists already" in capsys.readouterr().err
+    assert main([*start, "--task", "detect", "--out", str(tmp_path / "other")]) == 2
+    assert "has no box" in capsys.readouterr().err
+    assert main(start) == 2
+    assert "--task" in capsys.readouterr().err
+    (tmp_path / "few" / "cup").mkdir(parents=True)
+    shutil.copy(trained / "data" / "disc" / "0.png", tmp_path / "few" / "cup")
+    few = ["run", "--data", str(tmp_path / "few"), "--task", "classify"]
+    assert main([*few, "--out", str(tmp_path / "few-out")]) == 2
+    assert "one class only" in capsys.readouterr().err
+    assert not (tmp_path / "few-out").exists()

@@ -1,7 +1,41 @@
-import pytest
+import signal
+from collections.abc import Callable
+from pathlib import Path
 
-from training.config import TrainingSettings
+import numpy as np
+import pytest
+import torch
+
+from beltmark.contract.documents import parse
+from beltmark.contract.package import InputSpec
+from training import engine
+from training.config import AugmentSettings, TrainConfig, TrainingSettings, Transform
+from training.data.augment import Augmenter
+from training.data.batches import TrainingSamples
+from training.data.samples import Sample
 from training.engine import learning_rate
+
+CONFIG = parse(
+    {
+        "name": "tiny",
+        "task": "classify",
+        "data": {"annotations": "photographs", "test_share": 0.2},
+        "input": {"width_px": 64, "height_px": 64},
+        "training": {
+            "steps": 5,
+            "batch_size": 4,
+            "warmup_steps": 1,
+            "frozen_stages": 6,
+            "workers": 0,
+            "threads": 1,
+            "dropout": 0.5,
+            "label_smoothing": 0.1,
+            "mixup": 0.5,
+        },
+    },
+    TrainConfig,
+    "config.toml",
+)
 
 
 def test_the_rate_rises_then_falls_to_almost_nothing() -> None:
@@ -16,3 +50,51 @@ def test_the_rate_rises_then_falls_to_almost_nothing() -> None:
 def test_a_run_shorter_than_its_warm_up_still_has_a_rate() -> None:
     settings = TrainingSettings(steps=5, warmup_steps=10)
     assert all(0 < learning_rate(step, settings) <= 1 for step in range(5))
+
+
+def photographs() -> TrainingSamples:
+    rng = np.random.default_rng(0)
+    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    store = [
+        Sample(rng.integers(0, 256, (64, 64, 3)).astype(np.uint8), *nothing, index % 2)
+        for index in range(6)
+    ]
+    return TrainingSamples(
+        store,
+        cutouts=[],
+        backgrounds=[],
+        augmenter=Augmenter((Transform(name="HorizontalFlip"),), Path("config.toml")),
+        settings=AugmentSettings(),
+        spec=InputSpec(height_px=64, width_px=64, colour_order="BGR"),
+        seed=0,
+    )
+
+
+def learned(folder: Path, on_step: Callable[[int], None] = lambda step: None) -> engine.RunState:
+    """The state after all steps, or after those of before a stop."""
+    state = engine.start(CONFIG, 2)
+    if (folder / engine.CHECKPOINT).exists():
+        engine.load_checkpoint(state, folder / engine.CHECKPOINT, "same")
+    engine.train(
+        state, photographs(), CONFIG, "same", folder, on_step=lambda step, values: on_step(step)
+    )
+    return state
+
+
+def test_a_classifier_that_was_stopped_ends_in_the_same_weights(tmp_path: Path) -> None:
+    """What mixup and dropout draw depends on the step alone."""
+
+    def stop_after_two(step: int) -> None:
+        if step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(engine.Interrupted):
+        learned(tmp_path / "stopped", stop_after_two)
+    torch.manual_seed(12345)  # as another process would find it
+    again, whole = learned(tmp_path / "stopped"), learned(tmp_path / "whole")
+    assert again.step == whole.step == 5
+    for ours, theirs in ((again.network, whole.network), (again.average, whole.average)):
+        for name, value in theirs.state_dict().items():
+            assert ours.state_dict()[name].equal(value), name
+    start = engine.start(CONFIG, 2).network.state_dict()["logit.weight"]
+    assert not whole.network.state_dict()["logit.weight"].equal(start)
