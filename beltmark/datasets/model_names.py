@@ -12,17 +12,20 @@ from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset
 
 MAX_LENGTH: Final = 64
+_FIT: Final = re.compile(r"[a-z0-9][a-z0-9_\-]{0,63}")
 
 
 def model_name(name: str) -> str:
-    """Returns what a model calls a class, such as `fruit-golden-delicious`; may be empty.
+    """Returns what a model calls a class, such as `fruit_golden-delicious`; may be empty.
 
     Accents are left out, as `creme-fraiche`; of a long name the end is kept, as the way to a folder
     ends with what matters. A name that is plain already stays as it is.
     """
+    if _FIT.fullmatch(name):
+        return name
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    joined = re.sub(r"[^a-z0-9_\-]+", "-", plain)
-    return joined[-MAX_LENGTH:].lstrip("-_").rstrip("-")
+    joined = re.sub(r"[^a-z0-9_\-]+", "_", plain).strip("_-")
+    return joined[-MAX_LENGTH:].lstrip("_-")
 
 
 def with_model_names(dataset: Dataset) -> Dataset:

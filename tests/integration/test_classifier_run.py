@@ -94,7 +94,7 @@ def test_photographs_end_in_a_package_that_a_station_reads(
     package = load_package(out / "package")
     manifest = package.manifest
     assert manifest.task == "classify"
-    assert manifest.classes == ("big-box", "disc", "tube")
+    assert manifest.classes == ("big_box", "disc", "tube")
     assert manifest.lineage is not None
     assert manifest.lineage.split_sha256 is not None
     detector = Detector(package)

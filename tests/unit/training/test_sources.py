@@ -97,7 +97,7 @@ def test_drawn_parts_have_every_class_and_no_picture_twice(
 ) -> None:
     asked = config("classify", annotations=str(photographs), validation_share=0.2, test_share=0.3)
     dataset = open_dataset(asked, tmp_path)
-    assert dataset.class_names == ("sour-cream", "cup")
+    assert dataset.class_names == ("sour_cream", "cup")
     split = split_dataset(asked, dataset, tmp_path)
     parts = (split.train, split.validation, split.test)
     assert sum(map(len, parts)) == 22

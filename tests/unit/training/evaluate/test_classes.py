@@ -39,7 +39,7 @@ def test_no_class_in_common_is_a_mistake_unless_it_is_meant() -> None:
 
 def test_a_class_is_known_by_what_a_model_calls_it() -> None:
     dataset = dataset_of([Shot([("Big Cup", BOX)])], ("Big Cup", "Tube"))
-    classes = match_classes(dataset, ("big-cup", "carton"), None)
+    classes = match_classes(dataset, ("big_cup", "carton"), None)
     assert classes.indices == (0, UNKNOWN)
     assert classes.unknown == ("Tube",)
     assert classes.absent == ("carton",)
