@@ -5,7 +5,9 @@ Folders and lists name classes as people do; catalogue, messages and metrics nee
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from beltmark.contract.errors import InputError
@@ -28,26 +30,41 @@ def model_name(name: str) -> str:
     return joined[-MAX_LENGTH:].lstrip("_-")
 
 
+def model_names(names: Iterable[str], file: Path) -> dict[str, str]:
+    """Returns what a model calls each class.
+
+    Args:
+        names: The dataset's.
+        file: For messages.
+
+    Raises:
+        InputError: Nothing is left of a name, or two become the same.
+    """
+    called: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for name in names:
+        plain = model_name(name)
+        if not plain:
+            raise InputError(
+                f"class {name!r:.80} has no letter a to z and no digit in its name",
+                "rename it: catalogues and models name classes by these",
+                file=file,
+            )
+        if plain in owners:
+            raise InputError(
+                f"classes {owners[plain]!r:.80} and {name!r:.80} would both be called {plain!r}",
+                "rename one, or make one class of them",
+                file=file,
+            )
+        owners[plain], called[name] = name, plain
+    return called
+
+
 def with_model_names(dataset: Dataset) -> Dataset:
     """Returns the dataset with its classes called as a model calls them.
 
     Raises:
         InputError: Nothing is left of a name, or two become the same.
     """
-    names: dict[str, str] = {}
-    for name in dataset.class_names:
-        plain = model_name(name)
-        if not plain:
-            raise InputError(
-                f"class {name!r:.80} has no letter a to z and no digit in its name",
-                "rename it: catalogues and models name classes by these",
-                file=dataset.path,
-            )
-        if plain in names:
-            raise InputError(
-                f"classes {names[plain]!r:.80} and {name!r:.80} would both be called {plain!r}",
-                "name them apart",
-                file=dataset.path,
-            )
-        names[plain] = name
-    return replace(dataset, class_names=tuple(names))
+    called = model_names(dataset.class_names, dataset.path)
+    return replace(dataset, class_names=tuple(called.values()))

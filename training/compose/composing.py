@@ -15,9 +15,9 @@ from beltmark.contract.documents import read_bytes, sha256_of, write_json
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_image
+from beltmark.datasets.model_names import model_names
 from beltmark.datasets.opening import read_dataset
 from training.compose.backgrounds import Backgrounds, Drawn, Mixed, Photographs, Rendered
-from training.compose.naming import package_names
 from training.compose.picture import Source
 from training.compose.plan import ComposePlan
 from training.compose.products import (
@@ -140,7 +140,7 @@ def _named_for_packages(
     wanted = dict.fromkeys(dataset.class_names[label] for label in shown)
     if request.none_class is not None:
         wanted[request.none_class] = None
-    names = package_names(wanted, request.products)
+    names = model_names(wanted, request.products)
     renamed = {old: new for old, new in names.items() if old != new}
     if not renamed:
         return request, dataset, renamed

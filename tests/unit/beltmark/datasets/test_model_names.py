@@ -23,6 +23,8 @@ def dataset(*names: str) -> Dataset:
         ("Fruit/Apple/Golden-Delicious", "fruit_apple_golden-delicious"),
         ("Crème fraîche (200 g)", "creme_fraiche_200_g"),
         ("_private", "private"),
+        ("a__b-", "a__b-"),
+        ("Coca-Cola Zéro", "coca-cola_zero"),
         ("x" * 60 + "/the-end", "x" * 56 + "_the-end"),
     ],
 )

@@ -140,7 +140,7 @@ def test_classes_are_named_as_a_package_can_have_them(
     ("names", "told"),
     [
         ({"can": "Cola Can", "carton": "cola_can"}, "'Cola Can' and 'cola_can' would both be"),
-        ({"can": "可乐"}, "class '可乐' gives no name"),
+        ({"can": "可乐"}, "class '可乐' has no letter"),
     ],
 )
 def test_names_that_no_package_can_have_are_refused_before_any_work(
