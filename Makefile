@@ -8,7 +8,7 @@ PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint co
 demo: .venv/ready  ## three simulated stations, their server and its page (no torch); SECONDS=60 ends by itself
 	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
 
-test: .venv-dev/ready  ## every test
+test: .venv-dev/ready studio  ## every test
 	@OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 .venv-dev/bin/python -m pytest -n 2 --dist loadgroup
 
 check: .venv-dev/ready  ## style, types, and who may import whom
@@ -55,5 +55,18 @@ format: .venv-dev/ready
 	@.venv-dev/bin/python $(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
 
+# Label Studio for the tests, with an empty database: without a network they skip what needs it.
+.PHONY: studio
+studio:
+	@$(MAKE) --no-print-directory .venv-studio/ready || echo "no Label Studio: its tests will skip"
+
+.venv-studio/ready: labeling/studio/requirements.txt
+	@echo "setting up .venv-studio with Label Studio (a few minutes, once)"
+	@$(PYTHON) -m venv .venv-studio
+	@.venv-studio/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@rm -rf .venv-studio/empty
+	@.venv-studio/bin/label-studio version --data-dir .venv-studio/empty > .venv-studio/log 2>&1
+	@touch $@
+
 clean:
-	rm -rf .venv .venv-dev .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info
+	rm -rf .venv .venv-dev .venv-studio .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build *.egg-info

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
+from labeling.studio_commands import add_studio_parsers
 
 if TYPE_CHECKING:
     from beltmark.datasets.label_studio.importing import Imported
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_prefix(samples, "goes before each file name in the tasks")
     samples.set_defaults(command=_samples)
+    add_studio_parsers(commands)
     return parser
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from fleet_database import database_url, fleet_engine, postgresql  # noqa: F401 - fixtures
+from label_studio_server import label_studio  # noqa: F401 - fixture
 from mqtt_brokers import broker, mosquitto  # noqa: F401 - fixtures
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -1,24 +1,13 @@
-"""A real Label Studio takes our projects and tasks, and gives back what we can read.
-
-Runs where BELTMARK_LABEL_STUDIO names its executable (version 1.23, in an environment of its own).
-"""
+"""A real Label Studio takes our projects and tasks, and gives back what we can read."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from label_studio_server import Server
 from label_studio_tasks import HOSTILE, write_dataset
 
 from beltmark.contract.documents import sha256_of
@@ -30,37 +19,18 @@ from labeling.collect import collect
 from labeling.config import label_config
 from labeling.site import ListedSample
 
-EXECUTABLE = os.environ.get("BELTMARK_LABEL_STUDIO", "")
-START_LIMIT_S = 240.0
-TOKEN = "0123456789abcdef0123456789abcdef01234567"
-
-pytestmark = pytest.mark.skipif(
-    not EXECUTABLE, reason="BELTMARK_LABEL_STUDIO does not name a Label Studio"
-)
+pytestmark = [pytest.mark.label_studio, pytest.mark.xdist_group("label_studio")]
 
 
-@dataclass(frozen=True)
 class Studio:
     """A running Label Studio."""
 
-    address: str
-
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        request = urllib.request.Request(
-            self.address + path,
-            None if body is None else json.dumps(body).encode(),
-            {"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"},
-            method=method,
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=60) as response:
-                return json.loads(response.read() or b"null")
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{method} {path}: {error.code} {error.read()[:2000]!r}") from None
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.ask = server.ask
 
     def project(self, config: str) -> int:
-        made = self.ask("POST", "/api/projects", {"title": "Belt", "label_config": config})
-        return int(made["id"])
+        return self._server.client().make_project("Belt", config).id
 
     def take(self, project: int, tasks: list[Any]) -> dict[str, Any]:
         done: dict[str, Any] = self.ask("POST", f"/api/projects/{project}/import", tasks)
@@ -72,8 +42,9 @@ class Studio:
         for task in self.ask("GET", f"/api/tasks?project={project}&fields=all")["tasks"]:
             (prediction,) = task["predictions"]
             versions.append(prediction["model_version"])
-            answer = {"result": prediction["result"], "parent_prediction": prediction["id"]}
-            self.ask("POST", f"/api/tasks/{task['id']}/annotations/", answer)
+            self._server.answer(
+                task["id"], prediction["result"], parent_prediction=prediction["id"]
+            )
         return versions
 
     def export(self, project: int, kind: str, path: Path) -> Path:
@@ -82,45 +53,9 @@ class Studio:
         return path
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    folder = tmp_path_factory.mktemp("label_studio")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    offline = {"LATEST_VERSION_CHECK": "0", "COLLECT_ANALYTICS": "0", "SENTRY_DSN": ""}
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen(
-        [EXECUTABLE, "start", "--no-browser", "--data-dir", str(folder / "data"),
-         "--internal-host", "127.0.0.1", "--port", str(port), "--username", "a@example.org",
-         "--password", "of-a-test-only-1", "--user-token", TOKEN, "--enable-legacy-api-token"],
-        stdout=log, stderr=log, env=os.environ | offline, start_new_session=True,
-    )  # fmt: skip
-    studio = Studio(f"http://127.0.0.1:{port}")
-    try:
-        ends_at = time.monotonic() + START_LIMIT_S
-        while not _answers(studio):
-            told = (folder / "log").read_text(errors="replace")[-2000:]
-            assert process.poll() is None, told
-            assert time.monotonic() < ends_at, told
-            time.sleep(0.5)
-        yield studio
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        log.close()
-
-
-def _answers(studio: Studio) -> bool:
-    try:
-        studio.ask("GET", "/api/projects")
-    except (OSError, AssertionError):
-        return False
-    return True
+@pytest.fixture
+def studio(label_studio: Server) -> Studio:
+    return Studio(label_studio)
 
 
 @pytest.fixture

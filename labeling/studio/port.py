@@ -1,0 +1,111 @@
+"""What labeling asks of a Label Studio; `client` asks a real one over HTTP, tests a fake."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project.
+
+    Attributes:
+        id: Its number.
+        title: What people call it.
+        config: Its label configuration, XML.
+    """
+
+    id: int
+    title: str
+    config: str
+
+
+TaskRow = Mapping[str, Any]
+"""A task as the server tells it: `id`, `data`, `updated_at` (ISO 8601), and, where asked for,
+`annotations`."""
+
+
+class Studio(Protocol):
+    """A Label Studio, as one signed-in person sees it.
+
+    Each method raises `InputError` where the server cannot be reached, refuses, or answers with
+    something else; what was sent before stays there.
+    """
+
+    @property
+    def address(self) -> str:
+        """Its URL, without a slash at the end."""
+        ...
+
+    def user(self) -> str:
+        """Returns who is signed in, by address."""
+        ...
+
+    def people(self) -> dict[int, str]:
+        """Returns the addresses of all users by their numbers."""
+        ...
+
+    def projects(self) -> list[Project]:
+        """Returns all projects."""
+        ...
+
+    def make_project(self, title: str, config: str) -> Project:
+        """Makes a project."""
+        ...
+
+    def set_config(self, project: int, config: str) -> None:
+        """Changes a project's label configuration."""
+        ...
+
+    def ensure_tab(self, project: int, title: str, field: str, value: str) -> None:
+        """Makes a tab of the tasks whose data has this value, unless one of that title is there."""
+        ...
+
+    def tasks(
+        self,
+        project: int,
+        *,
+        after: int = 0,
+        since: datetime | None = None,
+        limit: int = 200,
+        with_answers: bool = False,
+    ) -> list[TaskRow]:
+        """Returns the next tasks in the order of their ids.
+
+        Args:
+            project: Of which project.
+            after: Those with ids above this one.
+            since: Those that were changed then or later.
+            limit: At most so many.
+            with_answers: Tell each task's annotations too, as Label Studio exports them.
+        """
+        ...
+
+    def last_change(self, project: int) -> datetime | None:
+        """Returns when the latest change to a task was, by the server's clock; None without any."""
+        ...
+
+    def count(self, project: int) -> int:
+        """Returns how many tasks there are."""
+        ...
+
+    def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
+        """Adds tasks, all of them or none."""
+        ...
+
+    def set_data(self, task: int, data: Mapping[str, Any]) -> None:
+        """Changes what a task was made of."""
+        ...
+
+    def uploads(self, project: int) -> dict[str, str]:
+        """Returns the addresses of the files that were uploaded, by the names they came with."""
+        ...
+
+    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
+        """Uploads files, by name."""
+        ...
+
+    def file(self, address: str) -> bytes | None:
+        """Returns an image that the server has, given its address in a task; None if it is gone."""
+        ...

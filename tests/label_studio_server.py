@@ -1,0 +1,90 @@
+"""A real Label Studio for the tests: one for the whole session, on loopback, with people in it.
+
+It is the one of `make .venv-studio/ready`, or that which BELTMARK_LABEL_STUDIO names; `empty` in
+its environment is a database without anybody, which saves the minutes of making one.
+"""
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from labeling.studio.client import StudioClient
+from labeling.studio.local import EMAIL, password_of, running
+from labeling.studio.signing_in import make_token
+from labeling.studio.wire import Wire
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEFAULT = REPOSITORY / ".venv-studio" / "bin" / "label-studio"
+MARA = "mara@example.org"
+MARAS_PASSWORD = "of-a-test-only-1"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Label Studio with two people, whose tokens these are."""
+
+    address: str
+    token: str
+    maras_token: str
+    email: str = EMAIL
+
+    def client(self) -> StudioClient:
+        return StudioClient(self.address, self.token)
+
+    def ask(self, method: str, path: str, body: object = None, *, as_mara: bool = False) -> Any:
+        """Asks the server itself, as a browser might."""
+        wire = Wire(self.address, self.maras_token if as_mara else self.token)
+        try:
+            content = wire.checked(method, path, {} if body is None else {"json": body})
+        finally:
+            wire.close()
+        return json.loads(content or b"null")
+
+    def answer(self, task: int, result: list[Any], *, as_mara: bool = False, **more: Any) -> int:
+        """Annotates a task; returns the annotation's number."""
+        body = {"result": result, **more}
+        made = self.ask("POST", f"/api/tasks/{task}/annotations/", body, as_mara=as_mara)
+        return int(made["id"])
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    executable = Path(os.environ.get("BELTMARK_LABEL_STUDIO") or DEFAULT)
+    if not executable.exists():
+        pytest.skip(f"no Label Studio at {executable} (`make studio` sets it up)")
+    folder = tmp_path_factory.mktemp("label_studio")
+    empty = executable.parents[1] / "empty"
+    if empty.is_dir():
+        shutil.copytree(empty, folder / "data")
+    with running(executable, folder, free_port()) as local:
+        token = make_token(local.address, EMAIL, password_of(folder))
+        with httpx.Client(base_url=local.address, timeout=60, trust_env=False) as browser:
+            invite = Wire(local.address, token).checked("GET", "/api/invite", {})
+            sign_up(browser, json.loads(invite)["invite_url"])
+        maras_token = make_token(local.address, MARA, MARAS_PASSWORD)
+        yield Server(local.address, token, maras_token)
+
+
+def sign_up(browser: httpx.Client, invitation: str) -> None:
+    path = invitation.removeprefix(str(browser.base_url).rstrip("/"))
+    browser.get(path).raise_for_status()
+    given = {
+        "email": MARA, "password": MARAS_PASSWORD, "allow_newsletters": "false",
+        "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+    }  # fmt: skip
+    done = browser.post(path, data=given, headers={"Referer": f"{browser.base_url}user/signup/"})
+    assert done.status_code == httpx.codes.FOUND, done.text[:2000]
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
