@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
+from labeling.project_commands import add_project_parsers
 from labeling.studio_commands import add_studio_parsers
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_prefix(samples, "goes before each file name in the tasks")
     samples.set_defaults(command=_samples)
     add_studio_parsers(commands)
+    add_project_parsers(commands)
     return parser
 
 

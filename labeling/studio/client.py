@@ -38,6 +38,10 @@ class _Person(_Id):
 class _Project(_Id):
     title: str
     label_config: str | None = ""
+    created_at: str = ""
+
+    def told(self) -> Project:
+        return Project(self.id, self.title, self.label_config or "", self.created_at)
 
 
 class _Projects(_Answer):
@@ -60,6 +64,10 @@ class _Tasks(_Answer):
 
 class _Upload(_Answer):
     file: str
+
+
+class _Uploaded(_Answer):
+    file_upload_ids: list[int]
 
 
 class _TabData(_Answer):
@@ -130,7 +138,7 @@ class StudioClient:
             told = self._get(
                 "/api/projects/",
                 TypeAdapter(_Projects),
-                {"page": page, "page_size": 100, "include": "id,title,label_config"},
+                {"page": page, "page_size": 100, "include": "id,title,label_config,created_at"},
             )
             found += [
                 Project(each.id, each.title, each.label_config or "") for each in told.results
@@ -140,8 +148,8 @@ class StudioClient:
 
     def make_project(self, title: str, config: str) -> Project:
         """Makes a project."""
-        made = self._post("/api/projects/", {"title": title, "label_config": config}, _ID)
-        return Project(made.id, title, config)
+        body = {"title": title, "label_config": config}
+        return self._post("/api/projects/", body, TypeAdapter(_Project)).told()
 
     def set_config(self, project: int, config: str) -> None:
         """Changes a project's label configuration."""
@@ -212,18 +220,24 @@ class StudioClient:
 
     def uploads(self, project: int) -> dict[str, str]:
         """Returns the addresses of the files that were uploaded, by the names they came with."""
+        return self._uploads(project, {"all": "true"})
+
+    def upload(self, project: int, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Uploads files, by name; returns their addresses."""
+        sent = [(f"file{k}", (name, files[name])) for k, name in enumerate(files)]
+        request = {"files": sent, "params": {"commit_to_project": "false"}}
+        path = f"/api/projects/{project}/import"
+        content = self._wire.checked("POST", path, request)
+        ids = self._parsed(content, TypeAdapter(_Uploaded), path).file_upload_ids
+        return self._uploads(project, {"ids": json.dumps(ids)})
+
+    def _uploads(self, project: int, asked: Mapping[str, str]) -> dict[str, str]:
         path = f"/api/projects/{project}/file-uploads"
-        found = self._get(path, TypeAdapter(list[_Upload]), {"all": "true"})
+        found = self._get(path, TypeAdapter(list[_Upload]), asked)
         # It stores FOLDER/8 random digits-NAME.
         return {
             each.file.rpartition("/")[2].partition("-")[2]: f"/data/{each.file}" for each in found
         }
-
-    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
-        """Uploads files, by name."""
-        sent = [(f"file{k}", (name, files[name])) for k, name in enumerate(files)]
-        path = f"/api/projects/{project}/import"
-        self._wire.checked("POST", path, {"files": sent, "params": {"commit_to_project": "false"}})
 
     def file(self, address: str) -> bytes | None:
         """Returns an image that the server has, given its address in a task; None if it is gone."""

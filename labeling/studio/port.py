@@ -14,11 +14,13 @@ class Project:
         id: Its number.
         title: What people call it.
         config: Its label configuration, XML.
+        created_at: As the server tells it: with the number it tells a project from all others.
     """
 
     id: int
     title: str
     config: str
+    created_at: str = ""
 
 
 TaskRow = Mapping[str, Any]
@@ -102,8 +104,8 @@ class Studio(Protocol):
         """Returns the addresses of the files that were uploaded, by the names they came with."""
         ...
 
-    def upload(self, project: int, files: Mapping[str, bytes]) -> None:
-        """Uploads files, by name."""
+    def upload(self, project: int, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Uploads files, by name; returns their addresses."""
         ...
 
     def file(self, address: str) -> bytes | None:

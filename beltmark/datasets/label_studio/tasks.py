@@ -68,6 +68,7 @@ class Work(_Read):
         id: Its number in Label Studio.
         result: The regions.
         was_cancelled: The task was skipped.
+        ground_truth: Somebody starred it; Label Studio itself does so with whatever is imported.
         completed_by: Who gave it: a number, or what Label Studio tells of the person.
         created_at: When it was begun.
         updated_at: When it was last changed.
@@ -76,6 +77,7 @@ class Work(_Read):
     id: int | None = None
     result: tuple[Region, ...]
     was_cancelled: bool = False
+    ground_truth: bool = False
     completed_by: int | str | dict[str, Any] | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

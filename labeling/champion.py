@@ -1,0 +1,51 @@
+"""What the champion's package sees in an image: boxes for people to correct, and its doubt."""
+
+from collections.abc import Set
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from beltmark.contract.package import load_package
+from edge_agent.vision.detector import Detector
+from labeling.exporting import predicted_region
+from labeling.samples import Seen
+from labeling.selection import uncertainty
+
+
+class Champion:
+    """A loaded package.
+
+    Args:
+        folder: The package.
+        class_names: The project's classes: what the model calls otherwise is not shown to people.
+
+    Raises:
+        InputError: The package is missing or damaged.
+    """
+
+    def __init__(self, folder: Path, class_names: Set[str]) -> None:
+        package = load_package(folder)
+        self._detector = Detector(package)
+        self._class_names = class_names
+        self.version = f"{package.manifest.name} {package.digest[:12]}"
+        self.unknown = frozenset(self._detector.classes) - class_names
+
+    def look(self, image_bgr: NDArray[np.uint8]) -> Seen:
+        """Looks at one image, uint8 [H, W, 3] 0..255 BGR."""
+        detections = self._detector.detect(image_bgr)
+        size = (image_bgr.shape[1], image_bgr.shape[0])
+        regions = []
+        for index, each in enumerate(detections):
+            left, top, right, bottom = each.box_xyxy_px
+            if each.class_name not in self._class_names or right <= left or bottom <= top:
+                continue
+            box = (left, top, right - left, bottom - top)
+            region = predicted_region(f"model-{index}", each.class_name, box, size)
+            regions.append({**region, "score": round(min(max(each.score, 0.0), 1.0), 6)})
+        doubt = uncertainty([each.class_scores.tolist() for each in detections])
+        prediction: dict[str, Any] = {"model_version": self.version, "result": regions}
+        if regions:
+            prediction["score"] = min(region["score"] for region in regions)
+        return Seen(doubt, prediction)

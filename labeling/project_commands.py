@@ -1,0 +1,100 @@
+"""`beltmark-label project`, `push` and `pull`: arguments and printing; the work is beside it."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from beltmark.command import between, whole
+from labeling.studio_commands import add_connection, open_studio
+
+DEFAULT_TITLE = "Beltmark"
+
+
+def add_project_parsers(commands: Any) -> None:
+    """Adds the commands to a parser's subparsers."""
+    project = commands.add_parser("project", help="make the project, or let it follow its classes")
+    project.add_argument("classes", type=Path, metavar="CATALOGUE.csv", help="or COCO, or list")
+    _add_project(project)
+    project.set_defaults(command=_project)
+
+    push = commands.add_parser("push", help="images to tasks, with the champion's boxes")
+    push.add_argument("dataset", type=Path, metavar="DATASET", help="or STORE@NAME, or a folder")
+    push.add_argument("--format", metavar="NAME", help="of the dataset, where it can't be told")
+    push.add_argument("--package", type=Path, metavar="FOLDER", help="the champion's package")
+    push.add_argument(
+        "--budget", type=whole(1, 1_000_000), default=500, metavar="N",
+        help="at most so many new tasks (default: 500)",
+    )  # fmt: skip
+    push.add_argument(
+        "--random-share", type=between(0, 1), default=0.2, metavar="P",
+        help="of them, drawn at random for honest estimates (default: 0.2)",
+    )  # fmt: skip
+    push.add_argument("--seed", type=whole(0, 2**32), default=0, metavar="N")
+    _add_project(push)
+    push.set_defaults(command=_push)
+
+
+def _add_project(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--title", default=DEFAULT_TITLE, help=f"(default: {DEFAULT_TITLE})")
+    add_connection(parser)
+
+
+def _project(arguments: argparse.Namespace) -> int:
+    from labeling.classes import read_classes  # noqa: PLC0415
+    from labeling.projects import ensure_project  # noqa: PLC0415
+
+    names = [row["name"] for row in read_classes(arguments.classes)]
+    studio = open_studio(arguments)
+    change = ensure_project(studio, arguments.title, names)
+    told = [f"{change.what}"]
+    if change.added:
+        told.append(f"added {', '.join(change.added)}")
+    if change.removed:
+        told.append(f"removed {', '.join(change.removed)}, which nobody used")
+    print(f"{studio.address}/projects/{change.project.id}: {'; '.join(told)}")
+    return 0
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    from labeling.champion import Champion  # noqa: PLC0415
+    from labeling.project_config import class_names_of  # noqa: PLC0415
+    from labeling.projects import find_project  # noqa: PLC0415
+    from labeling.push import PushPlan, push  # noqa: PLC0415
+    from labeling.samples import read_images  # noqa: PLC0415
+
+    studio = open_studio(arguments)
+    project = find_project(studio, arguments.title)
+    dataset = read_images(arguments.dataset, arguments.format)
+    champion = None
+    if arguments.package:
+        champion = Champion(arguments.package, set(class_names_of(project.config, studio.address)))
+        if champion.unknown:
+            told = ", ".join(sorted(champion.unknown))
+            print(f"{arguments.package}: not classes of the project: {told}", file=sys.stderr)
+    plan = PushPlan(arguments.budget, arguments.random_share, arguments.seed)
+    with _counting("looking", len(dataset.images)) as advance:
+        pushed = push(studio, project.id, dataset, plan, eyes=champion, advance=advance)
+    for problem in pushed.problems:
+        print(problem, file=sys.stderr)
+    print(
+        f"{studio.address}/projects/{project.id}: {pushed.made} new tasks"
+        f"{f' with predictions of {champion.version}' if champion and pushed.made else ''}, "
+        f"{pushed.there} images were there, {pushed.waiting} wait for another push, "
+        f"{len(pushed.problems)} left out"
+    )
+    return 1 if pushed.problems else 0
+
+
+@contextmanager
+def _counting(what: str, total: int) -> Iterator[Any]:
+    """Shows a bar on terminals; gives what to call after each."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task(what, total=total)
+        yield lambda _: progress.update(bar, advance=1)
