@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
 from labeling.project_commands import add_project_parsers
+from labeling.pull_command import add_pull_parser
 from labeling.studio_commands import add_studio_parsers
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     samples.set_defaults(command=_samples)
     add_studio_parsers(commands)
     add_project_parsers(commands)
+    add_pull_parser(commands)
     return parser
 
 

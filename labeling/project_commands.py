@@ -1,4 +1,4 @@
-"""`beltmark-label project`, `push` and `pull`: arguments and printing; the work is beside it."""
+"""`beltmark-label project` and `push`: arguments and printing; the work is beside it."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ def add_project_parsers(commands: Any) -> None:
     """Adds the commands to a parser's subparsers."""
     project = commands.add_parser("project", help="make the project, or let it follow its classes")
     project.add_argument("classes", type=Path, metavar="CATALOGUE.csv", help="or COCO, or list")
-    _add_project(project)
+    add_project(project)
     project.set_defaults(command=_project)
 
     push = commands.add_parser("push", help="images to tasks, with the champion's boxes")
@@ -33,11 +33,12 @@ def add_project_parsers(commands: Any) -> None:
         help="of them, drawn at random for honest estimates (default: 0.2)",
     )  # fmt: skip
     push.add_argument("--seed", type=whole(0, 2**32), default=0, metavar="N")
-    _add_project(push)
+    add_project(push)
     push.set_defaults(command=_push)
 
 
-def _add_project(parser: argparse.ArgumentParser) -> None:
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say which project, of which Label Studio."""
     parser.add_argument("--title", default=DEFAULT_TITLE, help=f"(default: {DEFAULT_TITLE})")
     add_connection(parser)
 
@@ -75,7 +76,7 @@ def _push(arguments: argparse.Namespace) -> int:
             told = ", ".join(sorted(champion.unknown))
             print(f"{arguments.package}: not classes of the project: {told}", file=sys.stderr)
     plan = PushPlan(arguments.budget, arguments.random_share, arguments.seed)
-    with _counting("looking", len(dataset.images)) as advance:
+    with counting("looking", len(dataset.images)) as advance:
         pushed = push(studio, project.id, dataset, plan, eyes=champion, advance=advance)
     for problem in pushed.problems:
         print(problem, file=sys.stderr)
@@ -89,12 +90,12 @@ def _push(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _counting(what: str, total: int) -> Iterator[Any]:
-    """Shows a bar on terminals; gives what to call after each."""
+def counting(what: str, total: int | None) -> Iterator[Any]:
+    """Shows a bar on terminals; gives what to call with how many are done."""
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress  # noqa: PLC0415
 
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task(what, total=total)
-        yield lambda _: progress.update(bar, advance=1)
+        yield lambda count: progress.update(bar, advance=count)

@@ -71,7 +71,7 @@ def push(
     plan: PushPlan,
     *,
     eyes: Eyes | None = None,
-    advance: Callable[[str], None] = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Pushed:
     """Makes tasks of a dataset's images.
 
@@ -81,7 +81,7 @@ def push(
         dataset: Whose images; what it says of them is not shown to people.
         plan: How many.
         eyes: The champion; without it all are drawn at random and nothing is predicted.
-        advance: Is told the name of each image that was looked at.
+        advance: Is told how many images more were looked at.
 
     Raises:
         InputError: The server does not answer; what was made stays.
@@ -101,7 +101,7 @@ def push(
                 samples[sample.digest] = sample
         except InputError as error:
             pushed.problems.append(f"{error}: left out")
-        advance(image.path.name)
+        advance(1)
     choices = choose(
         [Candidate(digest, each.uncertainty if each else None) for digest, each in seen.items()],
         plan.budget,

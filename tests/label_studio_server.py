@@ -29,11 +29,12 @@ MARAS_PASSWORD = "of-a-test-only-1"
 
 @dataclass(frozen=True)
 class Server:
-    """A running Label Studio with two people, whose tokens these are."""
+    """A running Label Studio with two people, whose tokens these are; `media` has the uploads."""
 
     address: str
     token: str
     maras_token: str
+    media: Path
     email: str = EMAIL
 
     def client(self) -> StudioClient:
@@ -70,7 +71,7 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             invite = Wire(local.address, token).checked("GET", "/api/invite", {})
             sign_up(browser, json.loads(invite)["invite_url"])
         maras_token = make_token(local.address, MARA, MARAS_PASSWORD)
-        yield Server(local.address, token, maras_token)
+        yield Server(local.address, token, maras_token, folder / "data" / "media")
 
 
 def sign_up(browser: httpx.Client, invitation: str) -> None:

@@ -6,7 +6,7 @@ them), 3 seconds to load and 190 MB, for the dozen requests below. What for is l
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from beltmark.contract.errors import InputError
 from labeling.studio.port import Project, TaskRow
 from labeling.studio.wire import Wire
+
+_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""The only form of a time that its filters know."""
 
 _OF_TASK: Final = "id,data,updated_at"
 _OF_ANSWER: Final = "annotations,result,was_cancelled,completed_by,created_at,ground_truth"
@@ -177,9 +180,8 @@ class StudioClient:
         """Returns the next tasks in the order of their ids."""
         items = [_condition("id", "greater", "Number", after)]
         if since is not None:
-            items.append(
-                _condition("updated_at", "greater_or_equal", "Datetime", since.isoformat())
-            )
+            moment = since.astimezone(UTC).strftime(_TIME)
+            items.append(_condition("updated_at", "greater_or_equal", "Datetime", moment))
         query = {"filters": {"conjunction": "and", "items": items}, "ordering": ["tasks:id"]}
         asked = {
             "project": project,
@@ -249,7 +251,9 @@ class StudioClient:
                 file=self.address,
             )
         status, content = self._wire.signed("GET", path, {})
-        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        # It fails so where the upload was deleted, with its file or without.
+        is_deleted = status == HTTPStatus.INTERNAL_SERVER_ERROR and b"has_permission" in content
+        if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) or is_deleted:
             return None
         self._wire.check(status, content, path)
         return content

@@ -98,7 +98,7 @@ def test_an_image_deleted_while_others_are_pushed_is_told(folder: Path) -> None:
     studio = FakeStudio()
     looked = 0
 
-    def advance(_: str) -> None:
+    def advance(_: int) -> None:
         nonlocal looked
         looked += 1
         if looked == 120:  # all were looked at, none is pushed

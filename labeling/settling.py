@@ -1,0 +1,135 @@
+"""What the answers to a task come to: settled, contested, waiting, or not usable. Pure.
+
+A person's latest answer counts; skipped ones don't. Where all who answered agree, one answer stands
+for all. Where they don't, the task goes to adjudication: it is settled once somebody stars an
+answer (Label Studio's "ground truth"), or the annotators correct theirs until they agree.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from beltmark.contract.errors import InputError
+from beltmark.datasets.label_studio.drawn import drawn_boxes
+from beltmark.datasets.label_studio.importing import ImportPlan, latest, to_coco
+from beltmark.datasets.label_studio.tasks import Task, Work, tasks_of
+from beltmark.datasets.label_studio.words import Category
+from labeling.agreement import Judged, Tally, consensus
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How answers are judged.
+
+    Attributes:
+        where: What to name in messages.
+        categories: The project's classes.
+        people: Addresses of the users by their numbers.
+        answers: So many people must have answered.
+        min_iou: From which on two boxes are of the same thing.
+    """
+
+    where: Path
+    categories: Sequence[Category]
+    people: Mapping[int, str]
+    answers: int = 1
+    min_iou: float = 0.5
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A task with the answer that counts.
+
+    Attributes:
+        id: The task's number.
+        task: With that answer alone.
+        annotator: Whose it is.
+        agreed_by: Who else gave the same.
+    """
+
+    id: int
+    task: Task
+    annotator: str
+    agreed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Contested:
+    """A task on which people disagree."""
+
+    id: int
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A task with an answer that can be no box of a dataset, and why."""
+
+    id: int
+    problems: tuple[str, ...]
+
+
+def settle(
+    row: Mapping[str, Any], rules: Rules, tally: Tally
+) -> Settled | Contested | Unusable | None:
+    """Returns what a task's answers come to; None where too few have answered.
+
+    Args:
+        row: The task as it was pulled.
+        rules: How answers are judged.
+        tally: Counts who agrees with whom.
+    """
+    try:
+        (task,) = tasks_of([dict(row)], rules.where)
+    except InputError as error:
+        return Unusable(row["id"], (str(error),))
+    works = _by_person(task, rules.people)
+    problems = [problem for work in works.values() if (problem := _problem(task, work, rules))]
+    if problems:
+        return Unusable(row["id"], tuple(problems))
+    starred = [name for name, work in works.items() if work.ground_truth]
+    if len(works) < rules.answers and not starred:
+        return None
+    names = list(works)
+    judged = [(name, _judged(task, works[name], rules)) for name in names]
+    chosen = consensus(judged, rules.min_iou, tally)
+    if len(starred) == 1:
+        others: tuple[str, ...] = ()
+        name = starred[0]
+    elif chosen is None:
+        return Contested(row["id"], tuple(names)) if names else None
+    else:
+        name = names[chosen]
+        others = tuple(sorted(set(names) - {name}))
+    return Settled(row["id"], replace(task, works=(works[name],)), name, others)
+
+
+def _by_person(task: Task, people: Mapping[int, str]) -> dict[str, Work]:
+    """Returns each person's latest answer, the earliest first."""
+    answers: dict[str, list[Work]] = {}
+    for work in task.works:
+        if not work.was_cancelled:
+            told = work.completed_by
+            name = people.get(told) if isinstance(told, int) else None
+            answers.setdefault(name or work.annotator or "unknown", []).append(work)
+    found = {name: latest(works) for name, works in answers.items()}
+    return dict(sorted(found.items(), key=lambda each: (each[1].as_of, each[0])))
+
+
+def _problem(task: Task, work: Work, rules: Rules) -> str | None:
+    """Returns why an answer can be no dataset's, if so."""
+    try:
+        to_coco(
+            [replace(task, works=(work,))],
+            ImportPlan(rules.where, rules.where.parent, list(rules.categories)),
+        )
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def _judged(task: Task, work: Work, rules: Rules) -> list[Judged]:
+    boxes = drawn_boxes(work, task.name, rules.where, frozenset())
+    # In percent: IoU is the same in every unit.
+    return [Judged(box.label, box.box_xywh_percent) for box in boxes]
