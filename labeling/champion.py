@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from labeling.exporting import predicted_region
 from labeling.samples import Seen
 from labeling.selection import uncertainty
 
+MIN_SCORE: Final = 0.25
+
 
 class Champion:
     """A loaded package.
@@ -20,15 +22,17 @@ class Champion:
     Args:
         folder: The package.
         class_names: The project's classes: what the model calls otherwise is not shown to people.
+        min_score: Likewise boxes of a lower probability: to remove one costs more than to draw it.
 
     Raises:
         InputError: The package is missing or damaged.
     """
 
-    def __init__(self, folder: Path, class_names: Set[str]) -> None:
+    def __init__(self, folder: Path, class_names: Set[str], min_score: float = MIN_SCORE) -> None:
         package = load_package(folder)
         self._detector = Detector(package)
         self._class_names = class_names
+        self._min_score = min_score
         self.version = f"{package.manifest.name} {package.digest[:12]}"
         self.unknown = frozenset(self._detector.classes) - class_names
 
@@ -39,7 +43,9 @@ class Champion:
         regions = []
         for index, each in enumerate(detections):
             left, top, right, bottom = each.box_xyxy_px
-            if each.class_name not in self._class_names or right <= left or bottom <= top:
+            if each.class_name not in self._class_names or each.score < self._min_score:
+                continue
+            if right <= left or bottom <= top:
                 continue
             box = (left, top, right - left, bottom - top)
             region = predicted_region(f"model-{index}", each.class_name, box, size)

@@ -25,6 +25,10 @@ def add_project_parsers(commands: Any) -> None:
     push.add_argument("--format", metavar="NAME", help="of the dataset, where it can't be told")
     push.add_argument("--package", type=Path, metavar="FOLDER", help="the champion's package")
     push.add_argument(
+        "--min-score", type=between(0, 1), default=0.25, metavar="P",
+        help="show the champion's boxes from this probability on (default: 0.25)",
+    )  # fmt: skip
+    push.add_argument(
         "--budget", type=whole(1, 1_000_000), default=500, metavar="N",
         help="at most so many new tasks (default: 500)",
     )  # fmt: skip
@@ -71,7 +75,8 @@ def _push(arguments: argparse.Namespace) -> int:
     dataset = read_images(arguments.dataset, arguments.format)
     champion = None
     if arguments.package:
-        champion = Champion(arguments.package, set(class_names_of(project.config, studio.address)))
+        names = set(class_names_of(project.config, studio.address))
+        champion = Champion(arguments.package, names, arguments.min_score)
         if champion.unknown:
             told = ", ".join(sorted(champion.unknown))
             print(f"{arguments.package}: not classes of the project: {told}", file=sys.stderr)

@@ -68,7 +68,7 @@ def ensure_project(studio: Studio, title: str, class_names: Sequence[str]) -> Pr
     project = _find(studio, title)
     if project is None:
         project = studio.make_project(title, label_config(class_names))
-        _ensure_tab(studio, project)
+        _ensure_tabs(studio, project)
         return ProjectChange(project, "made")
     where = f"{studio.address}: project {title!r:.80}"
     change = config_change(project.config, class_names, where)
@@ -77,7 +77,7 @@ def ensure_project(studio: Studio, title: str, class_names: Sequence[str]) -> Pr
     if change:
         studio.set_config(project.id, change.config)
         project = replace(project, config=change.config)
-    _ensure_tab(studio, project)
+    _ensure_tabs(studio, project)
     return ProjectChange(
         project, "changed" if change else "unchanged", change.added, change.removed
     )
@@ -114,8 +114,10 @@ def _find(studio: Studio, title: str) -> Project | None:
     return found[0] if found else None
 
 
-def _ensure_tab(studio: Studio, project: Project) -> None:
-    studio.ensure_tab(project.id, TAB_TITLE, REVIEW_FIELD, DISAGREEMENT)
+def _ensure_tabs(studio: Studio, project: Project) -> None:
+    # Label Studio shows all tasks of its own accord only where there is no tab.
+    studio.ensure_tab(project.id, "All tasks", {})
+    studio.ensure_tab(project.id, TAB_TITLE, {REVIEW_FIELD: DISAGREEMENT})
 
 
 def _check_unused(studio: Studio, project: Project, names: Sequence[str], where: str) -> None:

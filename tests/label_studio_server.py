@@ -4,6 +4,7 @@ It is the one of `make .venv-studio/ready`, or that which BELTMARK_LABEL_STUDIO 
 its environment is a database without anybody, which saves the minutes of making one.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -42,12 +43,13 @@ class Server:
 
     def ask(self, method: str, path: str, body: object = None, *, as_mara: bool = False) -> Any:
         """Asks the server itself, as a browser might."""
-        wire = Wire(self.address, self.maras_token if as_mara else self.token)
-        try:
-            content = wire.checked(method, path, {} if body is None else {"json": body})
-        finally:
-            wire.close()
+        wire = self._wire(self.maras_token if as_mara else self.token)
+        content = wire.checked(method, path, {} if body is None else {"json": body})
         return json.loads(content or b"null")
+
+    @functools.cache  # noqa: B019 - one server lives as long as the tests
+    def _wire(self, token: str) -> Wire:
+        return Wire(self.address, token)
 
     def answer(self, task: int, result: list[Any], *, as_mara: bool = False, **more: Any) -> int:
         """Annotates a task; returns the annotation's number."""

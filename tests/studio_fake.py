@@ -54,7 +54,7 @@ class FakeStudio:
         self._ask()
         self.made[project - 1] = Project(project, self.made[project - 1].title, config)
 
-    def ensure_tab(self, project: int, title: str, field: str, value: str) -> None:
+    def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
         self._ask()
         if title not in self.tabs:
             self.tabs.append(title)

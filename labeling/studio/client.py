@@ -158,14 +158,13 @@ class StudioClient:
         """Changes a project's label configuration."""
         self._ask("PATCH", f"/api/projects/{project}/", {"label_config": config})
 
-    def ensure_tab(self, project: int, title: str, field: str, value: str) -> None:
-        """Makes a tab of the tasks whose data has this value, unless one of that title is there."""
+    def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
+        """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
         there = self._get("/api/dm/views/", TypeAdapter(list[_Tab]), {"project": project})
         if title in {tab.data.title for tab in there}:
             return
-        condition = _condition(f"data.{field}", "equal", "String", value)
-        filters = {"conjunction": "and", "items": [condition]}
-        data = {"title": title, "filters": filters}
+        items = [_condition(f"data.{k}", "equal", "String", v) for k, v in having.items()]
+        data = {"title": title, "filters": {"conjunction": "and", "items": items}}
         self._post("/api/dm/views/", {"project": project, "data": data}, _ID)
 
     def tasks(

@@ -60,8 +60,8 @@ class Studio(Protocol):
         """Changes a project's label configuration."""
         ...
 
-    def ensure_tab(self, project: int, title: str, field: str, value: str) -> None:
-        """Makes a tab of the tasks whose data has this value, unless one of that title is there."""
+    def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
+        """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
         ...
 
     def tasks(

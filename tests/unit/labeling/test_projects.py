@@ -21,7 +21,7 @@ def test_it_is_made_once() -> None:
     before = studio.made[0].config
     assert ensure_project(studio, "Belt", ["cup", HOSTILE]).what == "unchanged"
     assert [project.config for project in studio.made] == [before]
-    assert studio.tabs == [TAB_TITLE]
+    assert studio.tabs == ["All tasks", TAB_TITLE]
     assert find_project(studio, "Belt") == studio.made[0]
     with pytest.raises(InputError, match="has no project 'Other'"):
         find_project(studio, "Other")
