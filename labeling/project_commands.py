@@ -17,6 +17,9 @@ def add_project_parsers(commands: Any) -> None:
     """Adds the commands to a parser's subparsers."""
     project = commands.add_parser("project", help="make the project, or let it follow its classes")
     project.add_argument("classes", type=Path, metavar="CATALOGUE.csv", help="or COCO, or list")
+    project.add_argument(
+        "--answers", type=whole(1, 20), metavar="N", help="let N people annotate each image"
+    )
     add_project(project)
     project.set_defaults(command=_project)
 
@@ -54,6 +57,8 @@ def _project(arguments: argparse.Namespace) -> int:
     names = [row["name"] for row in read_classes(arguments.classes)]
     studio = open_studio(arguments)
     change = ensure_project(studio, arguments.title, names)
+    if arguments.answers:
+        studio.set_overlap(change.project.id, arguments.answers)
     told = [f"{change.what}"]
     if change.added:
         told.append(f"added {', '.join(change.added)}")

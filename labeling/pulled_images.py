@@ -33,6 +33,11 @@ def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) ->
         digest is None or sha256_of(read_bytes(path, limit=MAX_IMAGE_BYTES)) == digest
     ):
         return
+    if not address.startswith(("/data/", f"{studio.address}/data/")):
+        raise InputError(
+            f"its image lies elsewhere: {address!r:.120}", "push it with `beltmark-label push`",
+            file=where, field=settled.task.name,
+        )  # fmt: skip
     content = studio.file(address)
     if content is None:
         raise InputError(

@@ -21,6 +21,7 @@ class FakeStudio:
         self.rows: dict[int, dict[str, Any]] = {}
         self.files: dict[str, bytes] = {}
         self.tabs: list[str] = []
+        self.overlap = 1
         self.requests_left: int | None = None
         self.now = START
 
@@ -53,6 +54,10 @@ class FakeStudio:
     def set_config(self, project: int, config: str) -> None:
         self._ask()
         self.made[project - 1] = Project(project, self.made[project - 1].title, config)
+
+    def set_overlap(self, project: int, answers: int) -> None:
+        self._ask()
+        self.overlap = answers
 
     def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
         self._ask()

@@ -158,6 +158,10 @@ class StudioClient:
         """Changes a project's label configuration."""
         self._ask("PATCH", f"/api/projects/{project}/", {"label_config": config})
 
+    def set_overlap(self, project: int, answers: int) -> None:
+        """Lets so many people annotate each task before it leaves the labelling stream."""
+        self._ask("PATCH", f"/api/projects/{project}/", {"maximum_annotations": answers})
+
     def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
         """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
         there = self._get("/api/dm/views/", TypeAdapter(list[_Tab]), {"project": project})

@@ -60,6 +60,10 @@ class Studio(Protocol):
         """Changes a project's label configuration."""
         ...
 
+    def set_overlap(self, project: int, answers: int) -> None:
+        """Lets so many people annotate each task before it leaves the labelling stream."""
+        ...
+
     def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
         """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
         ...

@@ -41,7 +41,7 @@ class Bench:
         self.connection = folder / "connection.json"
         write_connection(self.connection, Connection(address=server.address, token=server.token))
         (folder / "classes.txt").write_text("\n".join(CLASSES))
-        assert self.run("project", str(folder / "classes.txt")) == 0
+        assert self.run("project", str(folder / "classes.txt"), "--answers", "2") == 0
         self.client = server.client()
         self.project = next(p.id for p in self.client.projects() if p.title == title)
 
@@ -120,6 +120,8 @@ def test_five_hundred_tasks_two_annotators_a_snapshot(
     digests = bench.digests()
     assert len(digests) == len(set(digests)) == 500
     assert set(digests) == {sha256_of(path.read_bytes()) for path in images.iterdir()}
+    assert {task["overlap"] for task in bench.server.ask(
+        "GET", f"/api/tasks?project={bench.project}&page_size=5")["tasks"]} == {2}  # fmt: skip
     shown = bench.server.ask("GET", f"/api/tasks?project={bench.project}&page_size=1&fields=all")
     assert shown["total_predictions"] == 500
 
