@@ -5,7 +5,7 @@ machine, is gone on with by running it again. An image becomes a task once, by i
 uploaded before its task is made, and found again if that did not come about.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,9 @@ from labeling.studio.port import Studio
 
 BATCH = 50
 """Tasks that are made at once: about a second's work, which is all that an interruption loses."""
+
+UPLOAD_BYTES = 32 * 1024 * 1024
+"""Files that are uploaded at once; Label Studio takes 250 MiB, servers before it often less."""
 
 
 class Eyes(Protocol):
@@ -114,8 +117,8 @@ def push(
         batch = choices[start : start + BATCH]
         files = _read(dataset, [samples[each.digest] for each in batch], pushed)
         missing = {name: content for name, content in files.items() if name not in uploads}
-        if missing:
-            uploads |= studio.upload(project, missing)
+        for group in upload_groups(missing):
+            uploads |= studio.upload(project, group)
         tasks = []
         for choice in batch:
             sample, look = samples[choice.digest], seen[choice.digest]
@@ -141,6 +144,20 @@ def _read(dataset: Dataset, samples: Sequence[Sample], pushed: Pushed) -> dict[s
         except InputError as error:
             pushed.problems.append(f"{error}: left out")
     return files
+
+
+def upload_groups(
+    files: Mapping[str, bytes], limit: int = UPLOAD_BYTES
+) -> Iterator[dict[str, bytes]]:
+    """Gives files in groups that one request may carry."""
+    group: dict[str, bytes] = {}
+    for name, content in files.items():
+        if group and sum(map(len, group.values())) + len(content) > limit:
+            yield group
+            group = {}
+        group[name] = content
+    if group:
+        yield group
 
 
 def _tasks_there(studio: Studio, project: int) -> tuple[set[str], set[str]]:

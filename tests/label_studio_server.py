@@ -25,7 +25,7 @@ from labeling.studio.wire import Wire
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULT = REPOSITORY / ".venv-studio" / "bin" / "label-studio"
 MARA = "mara@example.org"
-MARAS_PASSWORD = "of-a-test-only-1"
+PASSWORD = "of-a-test-only-1"
 
 
 @dataclass(frozen=True)
@@ -69,22 +69,23 @@ def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         shutil.copytree(empty, folder / "data")
     with running(executable, folder, free_port()) as local:
         token = make_token(local.address, EMAIL, password_of(folder))
-        with httpx.Client(base_url=local.address, timeout=60, trust_env=False) as browser:
-            invite = Wire(local.address, token).checked("GET", "/api/invite", {})
-            sign_up(browser, json.loads(invite)["invite_url"])
-        maras_token = make_token(local.address, MARA, MARAS_PASSWORD)
+        maras_token = invite(local.address, token, MARA)
         yield Server(local.address, token, maras_token, folder / "data" / "media")
 
 
-def sign_up(browser: httpx.Client, invitation: str) -> None:
-    path = invitation.removeprefix(str(browser.base_url).rstrip("/"))
-    browser.get(path).raise_for_status()
-    given = {
-        "email": MARA, "password": MARAS_PASSWORD, "allow_newsletters": "false",
-        "csrfmiddlewaretoken": browser.cookies["csrftoken"],
-    }  # fmt: skip
-    done = browser.post(path, data=given, headers={"Referer": f"{browser.base_url}user/signup/"})
-    assert done.status_code == httpx.codes.FOUND, done.text[:2000]
+def invite(address: str, token: str, email: str) -> str:
+    """Lets another person sign up; returns their token."""
+    told = json.loads(Wire(address, token).checked("GET", "/api/invite", {}))
+    path = told["invite_url"].removeprefix(address)
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as browser:
+        browser.get(path).raise_for_status()
+        given = {
+            "email": email, "password": PASSWORD, "allow_newsletters": "false",
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"],
+        }  # fmt: skip
+        done = browser.post(path, data=given, headers={"Referer": f"{address}/user/signup/"})
+        assert done.status_code == httpx.codes.FOUND, done.text[:2000]
+    return make_token(address, email, PASSWORD)
 
 
 def free_port() -> int:

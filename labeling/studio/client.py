@@ -234,7 +234,13 @@ class StudioClient:
         path = f"/api/projects/{project}/import"
         content = self._wire.checked("POST", path, request)
         ids = self._parsed(content, TypeAdapter(_Uploaded), path).file_upload_ids
-        return self._uploads(project, {"ids": json.dumps(ids)})
+        found = self._uploads(project, {"ids": json.dumps(ids)})
+        if lost := sorted(files.keys() - found.keys()):
+            raise InputError(
+                f"took {lost[0]!r:.100}, but does not have it", "see the server's log",
+                file=self.address + path,
+            )  # fmt: skip
+        return found
 
     def _uploads(self, project: int, asked: Mapping[str, str]) -> dict[str, str]:
         path = f"/api/projects/{project}/file-uploads"

@@ -11,10 +11,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from label_studio_server import DEFAULT, REPOSITORY, Server, free_port
+from label_studio_server import DEFAULT, PASSWORD, REPOSITORY, Server, free_port, invite
 
 from labeling.cli import main
 from labeling.studio.connection import read_connection
+from labeling.studio.signing_in import make_token
+from labeling.studio.wire import Wire
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.xdist_group("label_studio")]
 
@@ -47,6 +49,24 @@ def test_a_token_that_does_not_open_it_is_told(
     assert connect(label_studio.address, tmp_path, token) == 2
     assert "does not take the token" in capsys.readouterr().err
     assert not (tmp_path / "connection.json").exists()
+
+
+def test_a_token_that_was_revoked_is_told_and_can_be_made_anew(
+    label_studio: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    token = invite(label_studio.address, label_studio.token, "jan@example.org")
+    assert connect(label_studio.address, tmp_path, token) == 0
+    wire = Wire(label_studio.address, token)
+    wire.checked("POST", "/api/token/blacklist/", {"json": {"refresh": token}})
+    capsys.readouterr()
+    pull = ["pull", str(tmp_path / "store"), "--connection", str(tmp_path / "connection.json")]
+    assert main(pull) == 2
+    told = capsys.readouterr().err
+    assert "does not take the token" in told
+    assert "make a new one in Label Studio" in told
+    assert token not in told
+    again = make_token(label_studio.address, "jan@example.org", PASSWORD)
+    assert connect(label_studio.address, tmp_path, again) == 0
 
 
 def test_no_server_and_another_server_are_told_apart(

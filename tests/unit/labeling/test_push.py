@@ -11,7 +11,7 @@ from studio_fake import FakeStudio
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
 from labeling.exporting import predicted_region
-from labeling.push import BATCH, Pushed, PushPlan, push
+from labeling.push import BATCH, PushPlan, Pushed, push, upload_groups
 from labeling.samples import Seen, read_images
 
 
@@ -122,3 +122,10 @@ def test_two_images_of_one_name_stay_apart(tmp_path: Path) -> None:
     names = [row["data"]["beltmark"]["image"]["file_name"] for row in studio.rows.values()]
     assert names[0] == "x.png"
     assert names[1].endswith("/x.png")
+
+
+def test_large_files_go_in_requests_of_bounded_size() -> None:
+    files = {str(k): bytes(size) for k, size in enumerate([5, 4, 3, 20, 1, 1])}
+    groups = list(upload_groups(files, limit=10))
+    assert [list(group) for group in groups] == [["0", "1"], ["2"], ["3"], ["4", "5"]]
+    assert list(upload_groups({})) == []
