@@ -24,6 +24,7 @@ from labeling.studio.wire import Wire
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULT = REPOSITORY / ".venv-studio" / "bin" / "label-studio"
+READY = REPOSITORY / ".venv-studio" / "ready"
 MARA = "mara@example.org"
 PASSWORD = "of-a-test-only-1"
 
@@ -61,7 +62,7 @@ class Server:
 @pytest.fixture(scope="session")
 def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     executable = Path(os.environ.get("BELTMARK_LABEL_STUDIO") or DEFAULT)
-    if not executable.exists():
+    if not executable.exists() or (executable == DEFAULT and not READY.exists()):
         pytest.skip(f"no Label Studio at {executable} (`make studio` sets it up)")
     folder = tmp_path_factory.mktemp("label_studio")
     empty = executable.parents[1] / "empty"

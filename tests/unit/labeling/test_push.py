@@ -11,7 +11,7 @@ from studio_fake import FakeStudio
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
 from labeling.exporting import predicted_region
-from labeling.push import BATCH, PushPlan, Pushed, push, upload_groups
+from labeling.push import BATCH, Pushed, PushPlan, push, upload_groups
 from labeling.samples import Seen, read_images
 
 
