@@ -2,7 +2,8 @@
 
 A person's latest answer counts; skipped ones don't. Where all who answered agree, one answer stands
 for all. Where they don't, the task goes to adjudication: it is settled once somebody stars an
-answer (Label Studio's "ground truth"), or the annotators correct theirs until they agree.
+answer (Label Studio's "ground truth"), or the annotators correct theirs until they agree. A starred
+answer settles a task whatever the others are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -85,23 +86,24 @@ def settle(
     except InputError as error:
         return Unusable(row["id"], (str(error),))
     works = _by_person(task, rules.people)
-    problems = [problem for work in works.values() if (problem := _problem(task, work, rules))]
-    if problems:
-        return Unusable(row["id"], tuple(problems))
-    starred = [name for name, work in works.items() if work.ground_truth]
-    if len(works) < rules.answers and not starred:
+    told = {name: _problem(task, work, rules) for name, work in works.items()}
+    problems = tuple(problem for problem in told.values() if problem)
+    usable = [name for name in works if told[name] is None]
+    starred = [name for name in usable if works[name].ground_truth]
+    if problems and not starred:
+        return Unusable(row["id"], problems)
+    if len(usable) < rules.answers and not starred:
         return None
-    names = list(works)
-    judged = [(name, _judged(task, works[name], rules)) for name in names]
+    judged = [(name, _judged(task, works[name], rules)) for name in usable]
     chosen = consensus(judged, rules.min_iou, tally)
+    others: tuple[str, ...] = ()
     if len(starred) == 1:
-        others: tuple[str, ...] = ()
         name = starred[0]
     elif chosen is None:
-        return Contested(row["id"], tuple(names)) if names else None
+        return Contested(row["id"], tuple(usable))
     else:
-        name = names[chosen]
-        others = tuple(sorted(set(names) - {name}))
+        name = usable[chosen]
+        others = tuple(sorted(set(usable) - {name}))
     return Settled(row["id"], replace(task, works=(works[name],)), name, others)
 
 

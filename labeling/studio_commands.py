@@ -107,7 +107,8 @@ def _up(arguments: argparse.Namespace) -> int:
     executable = ensure_environment(environment, lambda text: print(text, flush=True))
     made = " (the first time it makes its database: a few minutes)" if is_new(folder) else ""
     print(f"starting Label Studio, which keeps its data in {folder}{made}", flush=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it in order, too
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background a shell ignores the first
+        signal.signal(number, signal.default_int_handler)
     try:
         with running(executable, folder, arguments.port) as local:
             token = _known_token(arguments, local.address)

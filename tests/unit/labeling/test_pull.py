@@ -172,3 +172,18 @@ def test_an_answer_that_cannot_be_used_is_told_and_costs_no_other(
     (unusable,) = found.unusable
     assert told in unusable.problems[0]
     assert "task 2, region r1" in unusable.problems[0]
+
+
+def test_a_starred_answer_settles_whatever_the_others_are() -> None:
+    studio = FakeStudio()
+    studio.add_tasks(1, [task(0)])
+    studio.answer(1, [region(rotation=45)], by=1)
+    studio.answer(1, [region()], by=2, ground_truth=True)
+    found = settled_of(studio, answers=3)
+    assert [(each.annotator, each.agreed_by) for each in found.settled] == [
+        ("jan@example.org", ()),
+    ]  # fmt: skip
+    studio.rows[1]["annotations"][0]["ground_truth"] = True  # a turned box is none, starred or not
+    assert settled_of(studio).unusable == []
+    studio.rows[1]["annotations"].pop()
+    assert len(settled_of(studio).unusable) == 1
