@@ -1,4 +1,4 @@
-"""`beltmark-label`: datasets to Label Studio and back, its configuration, samples from the site.
+"""`beltmark-label`: images to agreed annotations through Label Studio; datasets to it and back.
 
 Reads arguments and prints; each command loads what it needs when it is called.
 """
