@@ -17,16 +17,3 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data is not on this machine (looked for {folder})")
     return folder
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Lets tests of one `xdist_group` go to one worker.
-
-    pytest-xdist 3.8 writes the group where pytest 9.2 no longer reads a test's name from, so that
-    with these two no group holds. Goes when a release of pytest-xdist does it.
-    """
-    for item in items if getattr(config.option, "loadgroup", False) else ():
-        mark = item.get_closest_marker("xdist_group")
-        ending = "" if mark is None else f"@{mark.args[0]}"
-        if hasattr(item, "_id") and not item.nodeid.endswith(ending):
-            item._id = type(item._id).parse(item.nodeid + ending)
