@@ -34,12 +34,12 @@ def items(context: Context) -> Sequence[Section] | LeftOut:
 def robustness(context: Context) -> Section | LeftOut:
     """How the model stands pictures that get worse."""
     images = context.evaluation.images
-    if not any(image.objects for image in images):
-        return LeftOut("no image has a box")
+    if not any(image.objects or image.class_index is not None for image in images):
+        return LeftOut("no image has a box or a class")
     measured = robust_measure.measure(
         context.package,
         images,
-        truth_of=partial(truth_of, classes=context.classes),
+        truth_of=partial(truth_of, classes=context.classes, task=context.package.manifest.task),
         seed=context.seed,
         kept=context.kept,
     )

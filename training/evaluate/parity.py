@@ -16,12 +16,11 @@ from beltmark.datasets.dataset import LabelledImage
 from beltmark.datasets.images import read_image
 from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import Candidates
-from training.evaluate.bootstrap import bootstrap, difference
 from training.evaluate.context import ANSWERS_FROM, TOLD_ANSWERS, Context, LeftOut, number
 from training.evaluate.evaluation import evaluate
 from training.evaluate.looking import found_of
-from training.evaluate.matches import Matches, ap_statistic, average, match, precisions
 from training.evaluate.matching import Found, judged, pair
+from training.evaluate.parity_losses import losses_of
 from training.evaluate.section import Cell, Section, Table
 from training.evaluate.speed import slow_words, spread_rows
 from training.evaluate.timing import time_stages
@@ -31,8 +30,6 @@ COMPARED_IMAGES: Final = 64
 JUDGED_IMAGES: Final = 500
 TIMED: Final = 20
 AGREE_IOU: Final = 0.9
-WORSE_POINTS: Final = 0.5
-"""Loss of average precision, in points of a hundred, that is said loudly."""
 
 OUTPUTS: Final = ("boxes", "scores", "embedding")
 
@@ -121,8 +118,10 @@ def section(context: Context) -> Section | LeftOut:
     compared = [images[row] for row in spread_rows(len(images), COMPARED_IMAGES)]
     output_rows, agreement_rows, numbers = _compare(context, detector, models, compared)
     judged_rows = np.array(spread_rows(len(images), JUDGED_IMAGES))
-    precision_rows, losses, more = _precisions(context, detector, models, judged_rows)
-    numbers |= more
+    judged_found = _found(context, detector, models, judged_rows)
+    truths = [context.evaluation.truths[row] for row in judged_rows]
+    lost = losses_of(context, judged_found, truths, judged_rows)
+    numbers |= lost.numbers
     told = []
     if context.reference is not None:
         times = time_stages(
@@ -136,9 +135,9 @@ def section(context: Context) -> Section | LeftOut:
         KEY,
         "Parity: torch, fp32, int8",
         (
-            *loss_words(losses),
+            *lost.told,
             *told,
-            f"Outputs and detections of {len(compared)} images, average precision of "
+            f"Outputs and detections of {len(compared)} images, {lost.measure} of "
             f"{len(judged_rows)}; outputs at places where either model has something to tell.",
         ),
         numbers,
@@ -149,20 +148,9 @@ def section(context: Context) -> Section | LeftOut:
                 ("of", "and", "share", "detections of both"),
                 agreement_rows,
             ),
-            Table("Average precision", ("model", "AP50", "AP50-95"), precision_rows),
+            lost.table,
         ),
     )
-
-
-def loss_words(losses: dict[str, float]) -> list[str]:
-    """Says what was lost, in points of AP50-95 by name of what is compared with; pure."""
-    told = []
-    for name, points in losses.items():
-        if points > WORSE_POINTS:
-            told.append(f"WORSE: the package loses {points:.2f} points of AP50-95 against {name}.")
-        else:
-            told.append(f"Against {name} the package loses {points:.2f} points of AP50-95.")
-    return told
 
 
 def _compare(
@@ -206,44 +194,20 @@ def _compare(
     return rows, agreement_rows, numbers
 
 
-def _precisions(
+def _found(
     context: Context, detector: Detector, models: dict[str, Inference], rows: NDArray[np.int64]
-) -> tuple[list[tuple[Cell, ...]], dict[str, float], dict[str, float | None]]:
-    """Returns the table of average precision, what is lost against whom, and the numbers."""
+) -> dict[str, list[Found]]:
+    """Returns what each model finds in each image, the package first."""
     evaluation = context.evaluation
     images = [evaluation.images[row] for row in rows]
-    count = len(context.names)
-    truths = [evaluation.truths[row] for row in rows]
-    matches: dict[str, Matches] = {
-        "package": match([evaluation.found[row] for row in rows], truths, count)
-    }
-    if not any(one.objects.any() for one in matches["package"].classes):
-        return [], {}, {}
+    found = {"package": [evaluation.found[row] for row in rows]}
     if context.reference is not None:
         theirs = evaluate(context.reference, images, context.classes, context.cache)
-        matches["reference"] = theirs.matches
+        found["reference"] = list(theirs.found)
     if "torch" in models:
-        found = []
-        for picture, truth in zip(map(read_image, images), truths, strict=True):
+        found["torch"] = []
+        for picture, row in zip(map(read_image, images), rows, strict=True):
             model_input, letterbox = detector.prepare(picture)
-            candidates = models["torch"].infer(model_input)
-            found.append(judged(found_of(detector.interpret(candidates, letterbox)), truth))
-        matches["torch"] = match(found, truths, count)
-    table: list[tuple[Cell, ...]] = []
-    numbers: dict[str, float | None] = {}
-    losses = {}
-    ours = average(precisions(matches["package"]))
-    scenes = [image.scene for image in images]
-    for name, each in matches.items():
-        value = precisions(each)
-        table.append((name, number(average(value[:, 0])), number(average(value))))
-        numbers[f"ap50_95_{name}"] = number(average(value))
-        if name != "package":
-            losses[name] = 100 * (average(value) - ours)
-            numbers[f"loss_{name}_points"] = number(losses[name])
-            paired = difference(ap_statistic(each), ap_statistic(matches["package"]))
-            interval = bootstrap(scenes, paired, context.draws, context.seed)
-            if interval is not None:
-                numbers[f"loss_{name}_points_low"] = number(100 * interval.low)
-                numbers[f"loss_{name}_points_high"] = number(100 * interval.high)
-    return table, losses, numbers
+            given = found_of(detector.interpret(models["torch"].infer(model_input), letterbox))
+            found["torch"].append(judged(given, evaluation.truths[row]))
+    return found

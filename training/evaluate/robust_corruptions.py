@@ -5,7 +5,7 @@ ICLR 2019, with what happens at a belt. Strengths are relative to the picture, n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -130,10 +130,12 @@ def _white_balance(
 def _occlusion(
     image: Image, truth: Truth, amount: float, rng: np.random.Generator
 ) -> tuple[Image, Truth]:
-    """Hides a share of each object, from one side, behind something flat."""
+    """Hides a share of each object, or of the picture, from one side, behind something flat."""
     image, share = image.copy(), amount / 100
     colour = rng.integers(40, 216, 3)
-    for box in truth.boxes:
+    height, width = image.shape[:2]
+    whole = np.array([(0, 0, width, height)], np.float32)
+    for box in whole if truth.is_whole else truth.boxes:
         side = int(rng.integers(4))
         opposite = (side + 2) % 4
         hidden = box.copy()
@@ -176,7 +178,11 @@ def _moved(image: Image, truth: Truth, angle_deg: float, scale: float) -> tuple[
     area, left = (np.clip(b[:, 2:] - b[:, :2], 0, None).prod(axis=1) for b in (boxes, inside))
     stays = left >= LEAST_INSIDE * np.maximum(area, 1e-6)
     ignored = np.concatenate([_moved_boxes(truth.ignored, turn, about), inside[~stays]])
-    return np.asarray(moved, np.uint8), Truth(inside[stays], truth.labels[stays], ignored)
+    unknown = None if truth.unknown is None else truth.unknown[stays]
+    left_over = replace(
+        truth, boxes=inside[stays], labels=truth.labels[stays], ignored=ignored, unknown=unknown
+    )
+    return np.asarray(moved, np.uint8), left_over
 
 
 def _moved_boxes(

@@ -12,6 +12,11 @@ _COLOURS = (
 _CELL_W, _CELL_H, _NAMES_W = 62, 24, 110
 
 
+def merit_words(measured: Robustness) -> str:
+    """What robustness is told by, for people."""
+    return "top-1" if measured.is_whole else "AP50"
+
+
 def heat_svg(measured: Robustness) -> str:
     """A row for each corruption, a column for each strength; the darker, the less is left."""
     width = _NAMES_W + _CELL_W * (len(STRENGTHS) + 1)
@@ -24,19 +29,22 @@ def heat_svg(measured: Robustness) -> str:
         parts.append(_text(_NAMES_W - 8, y + 16, corruption.title, "end"))
         scores = (measured.clean, *measured.scores[corruption.name])
         for column, score in enumerate(scores):
-            kept = min(1.0, score.ap50 / measured.clean.ap50) if measured.clean.ap50 > 0 else 0.0
+            clean = measured.clean.merit
+            kept = min(1.0, score.merit / clean) if clean > 0 else 0.0
             x = _NAMES_W + _CELL_W * column
             parts.append(
                 f'<rect x="{x}" y="{y}" width="{_CELL_W}" height="{_CELL_H}" '
                 f'fill="{_heat(kept)}" stroke="#fff"/>'
             )
             ink = "#fff" if kept < 0.55 else "#222"
-            parts.append(_text(x + _CELL_W / 2, y + 16, f"{score.ap50:.3f}", "middle", ink))
-    return _svg(width, _CELL_H * (len(CORRUPTIONS) + 1) + 4, "AP50 by corruption", parts)
+            parts.append(_text(x + _CELL_W / 2, y + 16, f"{score.merit:.3f}", "middle", ink))
+    return _svg(
+        width, _CELL_H * (len(CORRUPTIONS) + 1) + 4, f"{merit_words(measured)} by corruption", parts
+    )
 
 
 def curves_svg(measured: Robustness) -> str:
-    """AP50 (up, 0 to 1) over strength (right, 0 is the picture as it is)."""
+    """What it reaches (up, 0 to 1) over strength (right, 0 is the picture as it is)."""
     left, top, width, height = 36, 12, 300, 240
     step = width / len(STRENGTHS)
     parts = [
@@ -51,7 +59,7 @@ def curves_svg(measured: Robustness) -> str:
         ),
     ]
     for index, (corruption, colour) in enumerate(zip(CORRUPTIONS, _COLOURS, strict=True)):
-        values = [measured.clean.ap50, *(s.ap50 for s in measured.scores[corruption.name])]
+        values = [measured.clean.merit, *(s.merit for s in measured.scores[corruption.name])]
         points = " ".join(
             f"{left + step * strength:.1f},{top + height * (1 - value):.1f}"
             for strength, value in enumerate(values)
@@ -64,7 +72,9 @@ def curves_svg(measured: Robustness) -> str:
         x = left + width + 14
         parts.append(f'<rect x="{x}" y="{y - 6}" width="14" height="4" fill="{colour}"/>')
         parts.append(_text(x + 20, y, corruption.title))
-    return _svg(left + width + 140, top + height + 28, "AP50 over strength", parts)
+    return _svg(
+        left + width + 140, top + height + 28, f"{merit_words(measured)} over strength", parts
+    )
 
 
 def _heat(kept: float) -> str:

@@ -6,7 +6,7 @@ A sample of the images bounds the time; what was measured is kept, and a later r
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,12 +39,18 @@ class Score:
     """What a model reaches on pictures.
 
     Attributes:
-        ap50: Average precision at IoU 0.5.
-        top1: Share of the objects whose surest detection (IoU 0.5 or more) names their class.
+        ap50: Average precision at IoU 0.5; None where pictures are judged as a whole.
+        top1: Share of the objects whose surest detection (IoU 0.5 or more) names their class, or of
+            the pictures that the surest detection names rightly.
     """
 
-    ap50: float
+    ap50: float | None
     top1: float
+
+    @property
+    def merit(self) -> float:
+        """What robustness is told by: AP50, or top-1 where pictures are judged as a whole."""
+        return self.top1 if self.ap50 is None else self.ap50
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,14 @@ class Robustness:
     scores: Mapping[str, tuple[Score, ...]]
 
     @property
-    def mean_ap50(self) -> float:
-        """Mean AP50 over all corruptions and strengths (mPC of Michaelis et al., 2019)."""
-        return float(np.mean([score.ap50 for row in self.scores.values() for score in row]))
+    def is_whole(self) -> bool:
+        """Whether pictures are judged as a whole."""
+        return self.clean.ap50 is None
+
+    @property
+    def mean_merit(self) -> float:
+        """Mean over all corruptions and strengths (mPC of Michaelis et al., 2019)."""
+        return float(np.mean([score.merit for row in self.scores.values() for score in row]))
 
     @property
     def mean_top1(self) -> float:
@@ -75,12 +86,11 @@ class Robustness:
 
 
 def sample(images: Sequence[LabelledImage], most: int, seed: int) -> list[LabelledImage]:
-    """Draws images with objects, in their order, the same ones for the same seed."""
-    having = [image for image in images if image.objects]
-    if len(having) <= most:
-        return having
-    chosen = np.random.default_rng(seed).choice(len(having), most, replace=False)
-    return [having[index] for index in sorted(chosen)]
+    """Draws images, in their order, the same ones for the same seed."""
+    if len(images) <= most:
+        return list(images)
+    chosen = np.random.default_rng(seed).choice(len(images), most, replace=False)
+    return [images[index] for index in sorted(chosen)]
 
 
 def measure(
@@ -105,11 +115,11 @@ def measure(
         on_step: Called after each of the STEPS, with its name.
 
     Raises:
-        InputError: No image has an object, or one cannot be read.
+        InputError: No image shows anything, or one cannot be read.
     """
-    chosen = sample(images, most, seed)
+    chosen = sample(_that_show_something(images, truth_of), most, seed)
     if not chosen:
-        raise InputError("no image has a box", "give a dataset of objects with boxes")
+        raise InputError("no image has a box or a class", "give a dataset that says what it shows")
     pictures = [_picture(image) for image in chosen]
     truths = [
         _scaled(truth_of(image), image, picture)
@@ -142,11 +152,21 @@ def measure(
 
             row.append(score(f"{corruption.name} {strength}", change))
         scores[corruption.name] = tuple(row)
-    objects = sum(len(truth.labels) for truth in truths)
+    objects = sum(len(truth.asked) for truth in truths)
     return Robustness(len(chosen), objects, clean, scores)
 
 
 STEPS = 1 + len(CORRUPTIONS) * len(STRENGTHS)
+
+
+def _that_show_something(
+    images: Sequence[LabelledImage], truth_of: Callable[[LabelledImage], Truth]
+) -> list[LabelledImage]:
+    """Returns the images with objects; where none has any, those of a class as a whole."""
+    if having := [image for image in images if len(truth_of(image).boxes)]:
+        return having
+    truths = ((image, truth_of(image).whole) for image in images)
+    return [image for image, whole in truths if whole is not None and whole >= 0]
 
 
 def _score(
@@ -158,6 +178,8 @@ def _score(
     for picture, truth in pictures:
         found.append(judged(found_of(detector.detect(picture)), truth))
         truths.append(truth)
+    if all(truth.is_whole for truth in truths):
+        return Score(None, top1_of_whole(found, truths))
     return Score(_ap50(found, truths, classes), top1(found, truths))
 
 
@@ -178,6 +200,15 @@ def top1(found: Sequence[Found], truths: Sequence[Truth]) -> float:
     return right / max(total, 1)
 
 
+def top1_of_whole(found: Sequence[Found], truths: Sequence[Truth]) -> float:
+    """Share of the pictures that their surest detection names rightly; without one it does not."""
+    right = [
+        np.array_equal(each.labels[:1], truth.asked)
+        for each, truth in zip(found, truths, strict=True)
+    ]
+    return float(np.mean(right))
+
+
 def _picture(image: LabelledImage) -> Image:
     picture = read_image(image)
     scale = LONGER_PX / max(picture.shape[:2])
@@ -191,14 +222,14 @@ def _picture(image: LabelledImage) -> Image:
 def _scaled(truth: Truth, image: LabelledImage, picture: Image) -> Truth:
     height, width = picture.shape[:2]
     scale = np.array((width / image.width_px, height / image.height_px) * 2, np.float32)
-    return Truth(truth.boxes * scale, truth.labels, truth.ignored * scale)
+    return replace(truth, boxes=truth.boxes * scale, ignored=truth.ignored * scale)
 
 
 def _identity(
     package: ModelPackage, images: Sequence[LabelledImage], truths: Sequence[Truth], seed: int
 ) -> str:
     shown = [
-        [image.path.name, truth.boxes.tolist(), truth.labels.tolist(), truth.ignored.tolist()]
+        [image.path.name, truth.boxes.tolist(), truth.asked.tolist(), truth.ignored.tolist()]
         for image, truth in zip(images, truths, strict=True)
     ]
     amounts = [[each.name, *each.amounts] for each in CORRUPTIONS]
@@ -211,7 +242,7 @@ class _Notes:
 
     def __init__(self, folder: Path | None, identity: str) -> None:
         self._file = None if folder is None else folder / f"robustness-{identity}.json"
-        self._known: dict[str, list[float]] = {}
+        self._known: dict[str, tuple[float | None, float]] = {}
         if self._file is not None and self._file.exists():
             try:
                 self._known = dict(json.loads(read_bytes(self._file)))
@@ -223,6 +254,6 @@ class _Notes:
         return None if known is None else Score(*known)
 
     def write(self, name: str, score: Score) -> None:
-        self._known[name] = [score.ap50, score.top1]
+        self._known[name] = score.ap50, score.top1
         if self._file is not None:
             write_json(self._file, self._known)

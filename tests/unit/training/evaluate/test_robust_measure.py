@@ -1,6 +1,7 @@
 """Robustness of a model that finds blobs: kept, taken up again, and told in words."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -71,7 +72,7 @@ def test_what_was_measured_is_kept_and_taken_up_again(
     assert anew.clean == Score(pytest.approx(1.0), 1.0)
     assert anew.scores == again.scores
     assert anew.scores["noise"][0].ap50 == pytest.approx(1.0)
-    assert anew.mean_ap50 < 1
+    assert anew.mean_merit < 1
 
 
 def test_the_sample_is_bounded_and_the_same_for_a_seed(
@@ -84,6 +85,25 @@ def test_the_sample_is_bounded_and_the_same_for_a_seed(
     without = [LabelledImage(images[0].path, 9, 9, "1", "1", (), ())]
     with pytest.raises(InputError, match="no image has a box"):
         measure(package, without)
+
+
+def test_pictures_of_a_class_as_a_whole_are_judged_by_their_surest_detection(
+    package: ModelPackage, images: list[LabelledImage]
+) -> None:
+    whole = [
+        replace(image, objects=(), class_index=image.objects[0].class_index) for image in images
+    ]
+    measured = measure(package, whole)
+    assert measured.clean == Score(None, 1.0)
+    assert (measured.images, measured.objects) == (2, 2)
+    assert measured.mean_top1 < 1.0
+    told = robustness_section(measured)
+    assert "of its top-1" in " ".join(told.told)
+    assert "AP50" not in str(told)
+    assert told.numbers["clean_top1"] == 1.0
+    assert told.numbers["relative_top1"] == pytest.approx(measured.mean_top1)
+    wrong = [replace(image, class_index=1 - (image.class_index or 0)) for image in whole]
+    assert measure(package, wrong).clean.top1 == 0.0
 
 
 def test_what_breaks_it_first_is_told_in_words() -> None:

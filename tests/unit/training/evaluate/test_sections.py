@@ -30,6 +30,7 @@ from training.evaluate.collection import SECTIONS, choose
 from training.evaluate.context import Context, LeftOut
 from training.evaluate.evaluation import metrics_of
 from training.evaluate.openset import Sureness
+from training.evaluate.parity_losses import loss_words, losses_of
 from training.evaluate.section import Section
 from training.evaluate.speed import slow_words, spread_rows
 
@@ -374,8 +375,27 @@ def test_what_is_slower_or_worse_is_said_loudly() -> None:
     assert not slow_words(2.0, "x86_64-avx512_vnni")[0].startswith("SLOWER")
     assert any("NO VNNI" in told for told in slow_words(None, "x86_64-avx2"))
     assert slow_words(None, "aarch64-asimddp") == []
-    assert parity.loss_words({"reference": 0.51})[0].startswith("WORSE")
-    assert not parity.loss_words({"reference": 0.49})[0].startswith("WORSE")
+    assert loss_words({"reference": 0.51})[0].startswith("WORSE")
+    assert not loss_words({"reference": 0.49})[0].startswith("WORSE")
+
+
+def test_what_a_classifier_lost_is_told_in_points_of_top1() -> None:
+    shots = [
+        Shot(whole=name, found=[(name, (0, 0, 100, 100), 0.9)], scene=str(k))
+        for k, name in enumerate(("carton", "cup") * 4)
+    ]
+    context = context_of(shots)
+    given = context.evaluation
+    theirs = [each if row else each.only(np.zeros(1, bool)) for row, each in enumerate(given.found)]
+    found = {"package": theirs, "reference": given.found}
+    lost = losses_of(context, found, given.truths, np.arange(8))
+    assert lost.measure == "top-1"
+    assert lost.told == ["WORSE: the package loses 12.50 points of top-1 against reference."]
+    assert lost.table.rows == [("package", 0.875), ("reference", 1.0)]
+    low, high = (lost.numbers[f"loss_reference_points_{end}"] for end in ("low", "high"))
+    assert low is not None
+    assert high is not None
+    assert low <= 12.5 <= high
 
 
 def test_differences_gathered_piece_by_piece_are_those_of_the_whole() -> None:
