@@ -75,11 +75,11 @@ def write_derived(
     split, split_path = _parts(dataset, folder)
     facts = _facts(
         task=task,
-        data=data,
+        data=data.absolute(),  # so that the configuration can be run from anywhere
         dataset=dataset,
         learned=len(split.train),
         minutes=minutes,
-        split=split_path,
+        split=None if split_path is None else split_path.absolute(),
     )
     # On a machine that has other work, threads wait for each other: one may be the faster.
     choices = [replace(facts, threads=threads) for threads in {1, cores or usable_cores()}]

@@ -1,9 +1,9 @@
 """`make demo`: three simulated stations with the real agent, and the fleet server that sees them.
 
-Each is a process of its own. Half-way a new release is signed and pushed, and the stations swap it
-in between two items. The last line counts over all stations: what passed, and what was missed,
-wrong or doubled, comes from the belts' truth and the printers' own record; only items, labels and
-reviews are the agents' own word.
+Each is a process of its own. After a third of its time a new release is signed and pushed, and the
+stations swap it in between two items. The last line counts over all stations: what passed, and what
+was missed, wrong or doubled, comes from the belts' truth and the printers' own record; only items,
+labels and reviews are the agents' own word.
 """
 
 import argparse
@@ -85,10 +85,10 @@ def _run(folder: Path, seconds: float | None, seed: int) -> int:
 
 
 def _attend(fleet: DemoFleet, stations: Sequence[DemoStation], seconds: float | None) -> str:
-    """Waits until the belts have run empty; half-way it pushes a release, and returns its name."""
+    """Waits until the belts have run empty; on the way it pushes a release; returns its name."""
     pushed = ""
     begun = time.monotonic()
-    push_at = begun + (PUSH_AFTER_S if seconds is None else seconds / 2)
+    push_at = begun + (PUSH_AFTER_S if seconds is None else seconds / 3)
     end_at = None if seconds is None else begun + seconds + RUN_OUT_S
     while not (fleet.has_ended or any(station.has_ended for station in stations)):
         now = time.monotonic()

@@ -12,7 +12,7 @@ from fleet_process import ServedSite, init
 from mqtt_brokers import Mosquitto, free_port
 from waiting import until
 
-from beltmark.contract.messages import ItemMessage
+from beltmark.contract.records import ItemMessage
 from beltmark.demo.station import DemoStation
 from edge_agent.printing.reading import read_items
 from fleet_server.storage.engine import open_database

@@ -161,6 +161,7 @@ def test_an_interrupted_evaluation_goes_on(
         (["--data", "missing.json"], "missing.json"),
         (["--only", "speeed"], "no section"),
         (["--scenes", "99"], "known scenes are 1, 2"),
+        (["--part", "test"], "without a split there are no parts"),
         (["--json", "/"], "is a folder"),
         (["--reference", "nowhere"], "no such model package"),
         (["--unknown", "nowhere.json"], "nowhere.json"),

@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     part = evaluate.add_mutually_exclusive_group()
     part.add_argument("--scenes", nargs="+", help="only these scenes")
     part.add_argument("--split", type=Path, help="split file: judge by one part of it only")
-    evaluate.add_argument("--part", default=TEST, help="of the split (default: %(default)s)")
+    evaluate.add_argument("--part", help=f"of the split (default: {TEST})")
     evaluate.add_argument("--json", type=Path, help="write what was measured to this file")
     evaluate.add_argument("--page", type=Path, help="write an HTML page that needs nothing else")
     evaluate.add_argument(
@@ -134,17 +134,23 @@ def _chosen(
     """Returns the images to judge by, those to fit the temperature on, and words for the former."""
     images, part = dataset.images, "all"
     fitting: tuple[LabelledImage, ...] = ()
+    if arguments.part and not arguments.split:
+        raise InputError(
+            "without a split there are no parts",
+            "name the split with --split, as runs/NAME/split.json, or leave --part out",
+            field="--part",
+        )
     if arguments.split:
-        parts = apply_split(dataset, read_split(arguments.split))
-        if arguments.part not in parts:
+        parts, wanted = apply_split(dataset, read_split(arguments.split)), arguments.part or TEST
+        if wanted not in parts:
             raise InputError(
-                f"has no part {arguments.part!r}",
+                f"has no part {wanted!r}",
                 f"its parts are {', '.join(parts)}",
                 file=arguments.split,
                 field="--part",
             )
-        images, part = parts[arguments.part], f"part {arguments.part} of {arguments.split}"
-        if arguments.part != VALIDATION:
+        images, part = parts[wanted], f"part {wanted} of {arguments.split}"
+        if wanted != VALIDATION:
             fitting = parts.get(VALIDATION, ())
     if arguments.scenes:
         images = select_scenes(images, arguments.scenes)

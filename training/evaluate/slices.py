@@ -7,8 +7,9 @@ latter; it takes frames for independent and is too narrow, which its row says.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -58,19 +59,20 @@ def section(context: Context) -> Section | LeftOut:
     worst: tuple[float, Slice] | None = None
     for each in slices(context, given):
         chosen = each.chosen & known
-        count = int(chosen.sum())
-        if not count or count == known.sum():
+        so_many = int(chosen.sum())
+        if not so_many or so_many == known.sum():
             continue
         share = float(right[chosen].mean())
         interval, is_single = _interval(context, given, right & chosen, chosen)
         images = len(np.unique(given.images[chosen]))
         mark = " (one scene: too narrow)" if is_single else ""
         rows.append(
-            (each.kind, each.value + mark, images, count, number(share), number(interval.low),
+            (each.kind, each.value + mark, images, so_many, number(share), number(interval.low),
              number(interval.high))
         )  # fmt: skip
-        numbers[f"right_{_plain(each.kind)}_{_plain(each.value)}"] = number(share)
-        if count >= LEAST_OBJECTS and (worst is None or share < worst[0]):
+        name = _unused(f"right_{_plain(each.kind)}_{_plain(each.value)}", numbers)
+        numbers[name] = number(share)
+        if so_many >= LEAST_OBJECTS and (worst is None or share < worst[0]):
             worst = share, each
     if not rows:
         return LeftOut("all images and objects are alike in all that the data says of them")
@@ -152,6 +154,12 @@ def _interval(
         return Interval(float(exact.low), float(exact.high), 1), True
     low, high = min(drawn.low, float(exact.low)), max(drawn.high, float(exact.high))
     return Interval(low, high, drawn.groups), False
+
+
+def _unused(name: str, numbers: Mapping[str, object]) -> str:
+    """Returns the name, with a number where another slice has it: no figure hides another."""
+    names = (name if k == 1 else f"{name}_{k}" for k in count(1))
+    return next(each for each in names if each not in numbers)
 
 
 def _plain(text: str) -> str:

@@ -379,6 +379,18 @@ def test_what_is_slower_or_worse_is_said_loudly() -> None:
     assert not loss_words({"reference": 0.49})[0].startswith("WORSE")
 
 
+def test_no_slice_hides_another_whose_name_begins_alike() -> None:
+    long = "arla medium fat milk arla medium fat milk "
+    shots = [
+        Shot([("cup", (10, 10, 40, 40))], [(name, (10, 10, 40, 40), 0.9)], f"{long}{k}")
+        for k, name in enumerate(("cup", "tube", "cup"))
+    ]
+    made = slices.section(context_of(shots))
+    assert isinstance(made, Section)
+    shares = [value for name, value in made.numbers.items() if name.startswith("right_scene_arla")]
+    assert shares == [1.0, 0.0, 1.0]
+
+
 def test_what_a_classifier_lost_is_told_in_points_of_top1() -> None:
     shots = [
         Shot(whole=name, found=[(name, (0, 0, 100, 100), 0.9)], scene=str(k))
