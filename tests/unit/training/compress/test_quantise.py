@@ -16,6 +16,8 @@ from training.export import export_core, with_pixels
 from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork
 
+pytestmark = pytest.mark.xdist_group("quantise")
+
 SPEC = InputSpec(height_px=64, width_px=96, colour_order="BGR")
 
 

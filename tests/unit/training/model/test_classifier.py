@@ -17,6 +17,8 @@ from training.model.classifier import EMBEDDING_SIZE, ClassificationNetwork
 from training.model.detector import normalised
 from training.package import write_package
 
+pytestmark = pytest.mark.xdist_group("classifier")
+
 SPEC = InputSpec(height_px=64, width_px=96, colour_order="BGR")
 CLASSES = ("carton", "cup", "tube")
 
