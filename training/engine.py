@@ -19,15 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from torch import nn
 
 from beltmark.contract.documents import sync
@@ -35,6 +26,7 @@ from beltmark.contract.errors import InputError
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
 from training.objective import Network, Objective, make_network, make_objective
+from training.progress import bar
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +118,14 @@ def train(
     )
     saved_at = time.monotonic()
     state.network.train()
-    with _stop_signals() as stop, _progress() as progress:
-        bar = progress.add_task("training", total=settings.steps, completed=state.step, told="")
+    with _stop_signals() as stop, bar() as progress:
+        task = progress.add_task("training", total=settings.steps, completed=state.step, told="")
         for batch in loader:
             values = _step(state, batch, settings, objective)
             state.step += 1
             on_step(state.step, values)
             told = _told(values)
-            progress.update(bar, completed=state.step, told=told)
+            progress.update(task, completed=state.step, told=told)
             if progress.disable and state.step % LOG_EVERY_STEPS == 0:
                 log.info("step %d of %d: %s", state.step, settings.steps, told)
             if stop or time.monotonic() - saved_at > settings.save_every_s:
@@ -270,18 +262,3 @@ def _stop_signals() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _progress() -> Progress:
-    """Returns a bar for terminals; elsewhere the log tells how far the run is."""
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[told]}"),
-        console=console,
-        disable=not console.is_terminal,
-    )

@@ -13,7 +13,7 @@ ThingT = TypeVar("ThingT")
 @contextmanager
 def counting(what: str, total: int) -> Iterator[Callable[[str], None]]:
     """Shows how many of `total` are done; gives what to call after each, with what it was."""
-    with _bar() as progress:
+    with bar() as progress:
         task = progress.add_task(what, total=total, told="")
         yield lambda told: progress.update(task, advance=1, told=told)
 
@@ -21,7 +21,7 @@ def counting(what: str, total: int) -> Iterator[Callable[[str], None]]:
 @contextmanager
 def by_steps() -> Iterator[Callable[[str, int, int], None]]:
     """Shows how far it is; gives what to call with what is being done, how much is, and of what."""
-    with _bar() as progress:
+    with bar() as progress:
         task = progress.add_task("reading", total=None, told="")
         yield lambda what, done, total: progress.update(
             task, description=what, completed=done, total=total
@@ -31,12 +31,13 @@ def by_steps() -> Iterator[Callable[[str, int, int], None]]:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """Shows how far it is, and goes when it ends; gives what to call with done and total."""
-    with _bar(transient=True) as progress:
+    with bar(transient=True) as progress:
         task = progress.add_task(what, total=None, told="")
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def _bar(*, transient: bool = False) -> "Progress":
+def bar(*, transient: bool = False) -> "Progress":
+    """Returns a bar for terminals, whose tasks have a field `told`; elsewhere it shows nothing."""
     from rich.console import Console  # noqa: PLC0415 - asking for help stays quick
     from rich.progress import (  # noqa: PLC0415
         BarColumn,

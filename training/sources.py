@@ -180,12 +180,7 @@ def fingerprint(config: TrainConfig, dataset: Dataset, split: Split) -> str:
     """Digest of all that a run's result depends on."""
     result = config.model_dump_json(
         exclude={
-            "training": {
-                "threads",
-                "workers",
-                "save_every_s",
-                *_unused(config.training, "training"),
-            },
+            "training": _NO_MATTER | _unused(config.training, "training"),
             "data": _unused(config.data, "data"),
             **dict.fromkeys(_unused(config, ""), True),
             "cache": True,
