@@ -33,9 +33,9 @@ def items(context: Context) -> Sequence[Section] | LeftOut:
 
 def robustness(context: Context) -> Section | LeftOut:
     """How the model stands pictures that get worse."""
-    images = context.evaluation.images
-    if not any(image.objects or image.class_index is not None for image in images):
-        return LeftOut("no image has a box or a class")
+    images, truths = context.evaluation.images, context.evaluation.truths
+    if not robust_measure.shown(list(zip(images, truths, strict=True))):
+        return LeftOut("no image has a box, or a class that the model knows")
     measured = robust_measure.measure(
         context.package,
         images,

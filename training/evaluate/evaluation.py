@@ -19,6 +19,7 @@ from training.evaluate.matching import (
     Truth,
     judged,
     labels_under,
+    named_rightly,
     pair,
     truth_of,
 )
@@ -144,12 +145,12 @@ def none_index(manifest: Manifest) -> int | None:
 def top1(evaluation: Evaluation) -> float:
     """Returns the share of images whose best detection says rightly what they are as a whole."""
     known = [
-        (found, truth.whole)
+        (found, truth)
         for found, truth in zip(evaluation.found, evaluation.truths, strict=True)
         if truth.is_whole and truth.whole is not None and truth.whole >= 0
     ]
-    right = sum(label in found.labels[:1] for found, label in known)
-    return right / max(len(known), 1)
+    right = named_rightly([found for found, _ in known], [truth for _, truth in known])
+    return float(right.sum()) / max(len(known), 1)
 
 
 def metrics_of(evaluation: Evaluation) -> dict[str, float]:

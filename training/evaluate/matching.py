@@ -3,6 +3,7 @@
 Pure numpy. Boxes are float32 [N, 4] xyxy in image pixels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,3 +146,14 @@ def labels_under(found: Found, truth: Truth, least_iou: float) -> NDArray[np.int
         labels[:1] = truth.asked
         return labels
     return np.append(truth.labels, -1)[pair(found, truth, least_iou)]
+
+
+def named_rightly(found: Sequence[Found], truths: Sequence[Truth]) -> NDArray[np.bool_]:
+    """Returns of which images, judged as a whole, the best detection tells the class: bool [N]."""
+    return np.array(
+        [
+            np.array_equal(each.labels[:1], truth.asked)
+            for each, truth in zip(found, truths, strict=True)
+        ],
+        bool,
+    )

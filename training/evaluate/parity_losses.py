@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from training.evaluate.bootstrap import Statistic, bootstrap, difference, mean_of
 from training.evaluate.context import Context, number
 from training.evaluate.matches import ap_statistic, average, match, precisions
-from training.evaluate.matching import Found, Truth
+from training.evaluate.matching import Found, Truth, named_rightly
 from training.evaluate.section import Cell, Table
 
 WORSE_POINTS: Final = 0.5
@@ -51,11 +51,23 @@ def losses_of(
         truths: What is there.
         rows: int64 [N], which images of the evaluation these are.
     """
-    if all(truth.is_whole for truth in truths):
-        table, losses, numbers = _named_rightly(context, found, truths, rows)
-        return Losses("top-1", loss_words(losses, "top-1"), table, numbers)
-    table, losses, numbers = _precisions(context, found, truths, rows)
-    return Losses("average precision", loss_words(losses, "AP50-95"), table, numbers)
+    is_whole = all(truth.is_whole for truth in truths)
+    key, measure, told_by = (
+        ("top1", "top-1", "top-1") if is_whole else ("ap50_95", "average precision", "AP50-95")
+    )
+    merits, statistics, table = (
+        _named_rightly(found, truths)
+        if is_whole
+        else _precisions(found, truths, len(context.names))
+    )
+    losses = {
+        name: 100 * (merit - merits["package"])
+        for name, merit in merits.items()
+        if name != "package"
+    }
+    numbers = {f"{key}_{name}": number(merit) for name, merit in merits.items()}
+    numbers |= _loss_numbers(context, losses, statistics, rows)
+    return Losses(measure, loss_words(losses, told_by), table, numbers)
 
 
 def loss_words(losses: Mapping[str, float], measure: str = "AP50-95") -> list[str]:
@@ -71,62 +83,38 @@ def loss_words(losses: Mapping[str, float], measure: str = "AP50-95") -> list[st
     return told
 
 
+_Merits = tuple[dict[str, float], dict[str, Statistic], Table]
+"""What each model reaches, what is drawn anew for the bounds, and a table."""
+
+
 def _precisions(
-    context: Context,
-    found: Mapping[str, Sequence[Found]],
-    truths: Sequence[Truth],
-    rows: NDArray[np.int64],
-) -> tuple[Table, dict[str, float], dict[str, float | None]]:
-    """Returns the table of average precision, what is lost against whom, and the numbers."""
-    count = len(context.names)
-    matches = {name: match(each, truths, count) for name, each in found.items()}
-    header = ("model", "AP50", "AP50-95")
+    found: Mapping[str, Sequence[Found]], truths: Sequence[Truth], classes: int
+) -> _Merits:
+    title, header = "Average precision", ("model", "AP50", "AP50-95")
+    matches = {name: match(each, truths, classes) for name, each in found.items()}
     if not any(one.objects.any() for one in matches["package"].classes):
-        return Table("Average precision", header, []), {}, {}
+        return {}, {}, Table(title, header, [])
     values = {name: precisions(each) for name, each in matches.items()}
-    numbers: dict[str, float | None] = {
-        f"ap50_95_{name}": number(average(value)) for name, value in values.items()
-    }
-    losses = {
-        name: 100 * (average(value) - average(values["package"]))
-        for name, value in values.items()
-        if name != "package"
-    }
-    statistics = {name: ap_statistic(each) for name, each in matches.items()}
-    numbers |= _loss_numbers(context, losses, statistics, rows)
-    table: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = [
         (name, number(average(value[:, 0])), number(average(value)))
         for name, value in values.items()
     ]
-    return Table("Average precision", header, table), losses, numbers
+    return (
+        {name: average(value) for name, value in values.items()},
+        {name: ap_statistic(each) for name, each in matches.items()},
+        Table(title, header, rows),
+    )
 
 
-def _named_rightly(
-    context: Context,
-    found: Mapping[str, Sequence[Found]],
-    truths: Sequence[Truth],
-    rows: NDArray[np.int64],
-) -> tuple[Table, dict[str, float], dict[str, float | None]]:
-    """The same of top-1, where images are judged as a whole."""
-    right = {
-        name: np.array(
-            [np.array_equal(e.labels[:1], t.asked) for e, t in zip(each, truths, strict=True)],
-            np.float64,
-        )
-        for name, each in found.items()
-    }
-    numbers: dict[str, float | None] = {
-        f"top1_{name}": number(float(each.mean())) for name, each in right.items()
-    }
-    losses = {
-        name: 100 * float(each.mean() - right["package"].mean())
-        for name, each in right.items()
-        if name != "package"
-    }
-    statistics = {name: mean_of(each) for name, each in right.items()}
-    numbers |= _loss_numbers(context, losses, statistics, rows)
-    table: list[tuple[Cell, ...]] = [(name, numbers[f"top1_{name}"]) for name in right]
-    return Table("Share of images named rightly", ("model", "top-1"), table), losses, numbers
+def _named_rightly(found: Mapping[str, Sequence[Found]], truths: Sequence[Truth]) -> _Merits:
+    right = {name: named_rightly(each, truths).astype(float) for name, each in found.items()}
+    merits = {name: float(each.mean()) for name, each in right.items()}
+    rows: list[tuple[Cell, ...]] = [(name, number(merit)) for name, merit in merits.items()]
+    return (
+        merits,
+        {name: mean_of(each) for name, each in right.items()},
+        Table("Share of images named rightly", ("model", "top-1"), rows),
+    )
 
 
 def _loss_numbers(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -22,11 +23,13 @@ from edge_agent.vision.detector import Detector
 from edge_agent.vision.postprocess import iou
 from training.evaluate.looking import found_of
 from training.evaluate.matches import match
-from training.evaluate.matching import Found, Truth, judged, truth_of
+from training.evaluate.matching import Found, Truth, judged, named_rightly, truth_of
 from training.evaluate.precision import ANSWER_IOU, average_precision
 from training.evaluate.robust_corruptions import CORRUPTIONS, STRENGTHS, Image, corrupted
 
 log = logging.getLogger(__name__)
+
+ThingT = TypeVar("ThingT")
 
 FORMAT = 1
 MOST_IMAGES = 200
@@ -85,12 +88,12 @@ class Robustness:
         return float(np.mean([score.top1 for row in self.scores.values() for score in row]))
 
 
-def sample(images: Sequence[LabelledImage], most: int, seed: int) -> list[LabelledImage]:
-    """Draws images, in their order, the same ones for the same seed."""
-    if len(images) <= most:
-        return list(images)
-    chosen = np.random.default_rng(seed).choice(len(images), most, replace=False)
-    return [images[index] for index in sorted(chosen)]
+def sample(things: Sequence[ThingT], most: int, seed: int) -> list[ThingT]:
+    """Draws things, in their order, the same ones for the same seed."""
+    if len(things) <= most:
+        return list(things)
+    chosen = np.random.default_rng(seed).choice(len(things), most, replace=False)
+    return [things[index] for index in sorted(chosen)]
 
 
 def measure(
@@ -117,13 +120,14 @@ def measure(
     Raises:
         InputError: No image shows anything, or one cannot be read.
     """
-    chosen = sample(_that_show_something(images, truth_of), most, seed)
-    if not chosen:
+    drawn = sample(shown([(image, truth_of(image)) for image in images]), most, seed)
+    if not drawn:
         raise InputError("no image has a box or a class", "give a dataset that says what it shows")
+    chosen = [image for image, _ in drawn]
     pictures = [_picture(image) for image in chosen]
     truths = [
-        _scaled(truth_of(image), image, picture)
-        for image, picture in zip(chosen, pictures, strict=True)
+        _scaled(truth, image, picture)
+        for (image, truth), picture in zip(drawn, pictures, strict=True)
     ]
     notes = _Notes(kept, _identity(package, chosen, truths, seed))
     detector = Detector(package)
@@ -159,14 +163,13 @@ def measure(
 STEPS = 1 + len(CORRUPTIONS) * len(STRENGTHS)
 
 
-def _that_show_something(
-    images: Sequence[LabelledImage], truth_of: Callable[[LabelledImage], Truth]
-) -> list[LabelledImage]:
-    """Returns the images with objects; where none has any, those of a class as a whole."""
-    if having := [image for image in images if len(truth_of(image).boxes)]:
+def shown(
+    images: Sequence[tuple[LabelledImage, Truth]],
+) -> list[tuple[LabelledImage, Truth]]:
+    """Returns the images with objects; where none has any, those of a known class as a whole."""
+    if having := [each for each in images if len(each[1].boxes)]:
         return having
-    truths = ((image, truth_of(image).whole) for image in images)
-    return [image for image, whole in truths if whole is not None and whole >= 0]
+    return [each for each in images if each[1].whole is not None and each[1].whole >= 0]
 
 
 def _score(
@@ -179,7 +182,7 @@ def _score(
         found.append(judged(found_of(detector.detect(picture)), truth))
         truths.append(truth)
     if all(truth.is_whole for truth in truths):
-        return Score(None, top1_of_whole(found, truths))
+        return Score(None, float(named_rightly(found, truths).mean()))
     return Score(_ap50(found, truths, classes), top1(found, truths))
 
 
@@ -198,15 +201,6 @@ def top1(found: Sequence[Found], truths: Sequence[Truth]) -> float:
         surest = lies_on.argmax(axis=0)  # best first: the first that lies on it
         right += int((lies_on.any(axis=0) & (each.labels[surest] == truth.labels)).sum())
     return right / max(total, 1)
-
-
-def top1_of_whole(found: Sequence[Found], truths: Sequence[Truth]) -> float:
-    """Share of the pictures that their surest detection names rightly; without one it does not."""
-    right = [
-        np.array_equal(each.labels[:1], truth.asked)
-        for each, truth in zip(found, truths, strict=True)
-    ]
-    return float(np.mean(right))
 
 
 def _picture(image: LabelledImage) -> Image:

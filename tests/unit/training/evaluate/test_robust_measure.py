@@ -8,11 +8,15 @@ from xml.etree import ElementTree
 import cv2
 import pytest
 from blob_station import GREEN, HEIGHT_PX, RED, WIDTH_PX, picture
+from evaluated import Shot, context_of
 from item_belt import blob_release
 
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import ModelPackage
 from beltmark.datasets.dataset import LabelledImage, LabelledObject
+from training.evaluate.as_a_station import robustness
+from training.evaluate.context import LeftOut
+from training.evaluate.matching import truth_of
 from training.evaluate.robust_corruptions import CORRUPTIONS, STRENGTHS
 from training.evaluate.robust_measure import STEPS, Robustness, Score, measure, sample
 from training.evaluate.robust_section import robustness_section
@@ -104,6 +108,13 @@ def test_pictures_of_a_class_as_a_whole_are_judged_by_their_surest_detection(
     assert told.numbers["relative_top1"] == pytest.approx(measured.mean_top1)
     wrong = [replace(image, class_index=1 - (image.class_index or 0)) for image in whole]
     assert measure(package, wrong).clean.top1 == 0.0
+
+
+def test_a_classifier_asked_about_boxes_alone_ends_no_evaluation() -> None:
+    context = context_of([Shot([("cup", (10, 10, 40, 40))])])
+    truths = [truth_of(image, task="classify") for image in context.evaluation.images]
+    asked = replace(context, evaluation=replace(context.evaluation, truths=truths))
+    assert isinstance(robustness(asked), LeftOut)
 
 
 def test_what_breaks_it_first_is_told_in_words() -> None:
