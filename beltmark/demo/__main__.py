@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -23,6 +23,8 @@ from beltmark.demo.station import Counts, DemoStation
 
 STATIONS = 3
 RUN_OUT_S = 40.0
+SWAP_S = 60.0
+"""How long stations that are still busy with the new release are waited for, their belts empty."""
 PUSH_AFTER_S = 45.0
 """When a demo without an end pushes its release."""
 
@@ -85,7 +87,10 @@ def _run(folder: Path, seconds: float | None, seed: int) -> int:
 
 
 def _attend(fleet: DemoFleet, stations: Sequence[DemoStation], seconds: float | None) -> str:
-    """Waits until the belts have run empty; on the way it pushes a release; returns its name."""
+    """Waits until the belts have run empty and the stations have swapped in the release.
+
+    It is pushed on the way; returns its name.
+    """
     pushed = ""
     begun = time.monotonic()
     push_at = begun + (PUSH_AFTER_S if seconds is None else seconds / 3)
@@ -100,10 +105,17 @@ def _attend(fleet: DemoFleet, stations: Sequence[DemoStation], seconds: float | 
             break
         time.sleep(0.2)
     # The others run empty at about the same time.
-    patience = time.monotonic() + RUN_OUT_S
-    while not all(station.has_ended for station in stations) and time.monotonic() < patience:
-        time.sleep(0.2)
+    _await(lambda: all(station.has_ended for station in stations), RUN_OUT_S)
+    if pushed and not fleet.has_ended:
+        # A trial takes a moment, and longer where the processor is busy.
+        _await(lambda: set(fleet.running().values()) == {pushed}, SWAP_S)
     return pushed
+
+
+def _await(is_so: Callable[[], bool], seconds: float) -> None:
+    patience = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < patience:
+        time.sleep(0.2)
 
 
 def _end(fleet: DemoFleet | None, stations: Sequence[DemoStation], pushed: str) -> int:

@@ -14,6 +14,9 @@ BUNDLED = Path(__file__).parents[1] / "bundled"
 _FPS = 10
 """Three belts are drawn and three models look, all on one machine, which may be small."""
 
+_LINGER_S = 300
+"""An empty belt stays until the demo ends it: its station may still be swapping in a release."""
+
 _STATION = """\
 [station]
 name = "{name}"
@@ -109,7 +112,8 @@ class DemoStation:
         self._agent: subprocess.Popen[str] | None = None
         self._belt = start(
             "beltmark.simulation.cli", "station", "--seed", str(seed),
-            "--seconds", str(seconds), "--fps", str(_FPS), "--truth", str(self._truth),
+            "--seconds", str(seconds), "--fps", str(_FPS),
+            "--linger", str(_LINGER_S), "--truth", str(self._truth),
             stdout=subprocess.PIPE,
         )  # fmt: skip
         self._belt_says: LineListener | None = None

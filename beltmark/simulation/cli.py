@@ -12,6 +12,7 @@ from typing import cast, get_args
 from beltmark.command import between, run_command, whole
 from beltmark.simulation import commands
 from beltmark.simulation.shapes.families import CLASS_NAMES
+from beltmark.simulation.station import LINGER_S
 from beltmark.simulation.world_plan import LabelFault
 
 BUNDLED_CATALOGUE = Path(__file__).parents[1] / "bundled" / "catalogue.csv"
@@ -47,6 +48,13 @@ def _parser() -> argparse.ArgumentParser:
 
     station = subparsers.add_parser("station", help="run a live belt, camera and printer")
     _add_run_options(station, seconds=0.0)
+    station.add_argument(
+        "--linger",
+        type=between(0, 3600),
+        default=LINGER_S,
+        metavar="S",
+        help=f"stay for so long when the belt has run empty (default: {LINGER_S:g})",
+    )
     for name in ("camera", "control", "printer"):
         station.add_argument(f"--{name}-port", type=whole(0, 65535), default=0)
     _add_scan_options(station)

@@ -77,6 +77,7 @@ def station(arguments: argparse.Namespace) -> int:
         world=_live_plan(arguments),
         scan_port=arguments.scan_port,
         seconds=arguments.seconds,
+        linger_s=arguments.linger,
         fps=arguments.fps,
         needs_permit=not arguments.no_permit,
         confirms_diverts=not arguments.no_divert_answer,

@@ -57,6 +57,7 @@ class StationPlan:
     Attributes:
         world: What to simulate.
         seconds: When to end, counted from the first permit; 0 never ends by itself.
+        linger_s: How long the empty belt then stays, camera and printer with it.
         fps: Frames per second.
         needs_permit: False lets the belt run without anybody's word.
         camera_port: TCP port of the camera; 0 takes a free one. Likewise the others.
@@ -70,6 +71,7 @@ class StationPlan:
 
     world: WorldPlan
     seconds: float = 0.0
+    linger_s: float = LINGER_S
     fps: float = 15.0
     needs_permit: bool = True
     camera_port: int = 0
@@ -209,7 +211,7 @@ class SimulatedStation:
                 empty_since_s = now_s
                 self._is_empty.set()
                 logger.info("the belt has run empty")
-            if empty_since_s is not None and now_s - empty_since_s > LINGER_S:
+            if empty_since_s is not None and now_s - empty_since_s > self._plan.linger_s:
                 return
 
     def _tick(self, now_s: float, started_s: float) -> Shot:

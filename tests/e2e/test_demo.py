@@ -24,8 +24,8 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def test_three_stations_swap_a_release_and_every_item_gets_its_one_label() -> None:
-    demo = start("--seconds", "50")
-    told, _ = demo.communicate(timeout=50 + 2 * PATIENCE_S)
+    demo = start("--seconds", "30")
+    told, _ = demo.communicate(timeout=30 + 3 * PATIENCE_S)
     counts = LAST_LINE.fullmatch(told.splitlines()[-1])
     assert counts, told
     # A machine too slow to look at enough frames loses items from sight, and tells each: such an
