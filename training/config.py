@@ -107,6 +107,8 @@ class TrainingSettings(Document):
         label_smoothing: Of classifiers: share of each answer that is spread over all classes.
         mixup: Of classifiers: how much images are laid over each other, as the parameter of a beta
             distribution; 0 mixes none, 0.2 usually a little, 1 anything between two images.
+        first_size: Of classifiers: share of the input's sides that images are shown at in the
+            beginning (`growing`); 1 shows all at their whole size.
     """
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)]
@@ -126,6 +128,7 @@ class TrainingSettings(Document):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0
     mixup: Annotated[float, Field(ge=0, le=100)] = 0
+    first_size: Annotated[float, Field(ge=0.25, le=1)] = 1
 
 
 class Transform(Document):
@@ -245,6 +248,7 @@ class TrainConfig(Document):
             "training.dropout": training.dropout,
             "training.label_smoothing": training.label_smoothing,
             "training.mixup": training.mixup,
+            "training.first_size": 1 - training.first_size,
         }
         of_detectors: dict[str, object] = {
             "augment.mosaic_share": augment.mosaic_share,

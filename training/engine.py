@@ -25,6 +25,7 @@ from beltmark.contract.documents import sync
 from beltmark.contract.errors import InputError
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
+from training.growing import shown_at
 from training.objective import Network, Objective, make_network, make_objective
 from training.progress import bar
 
@@ -205,7 +206,8 @@ def _step(
     # All chance of a step follows from its number: what torch draws by itself (dropout) too.
     rng = np.random.default_rng([settings.seed, _STEP, state.step])
     torch.manual_seed(int(rng.integers(2**63)))
-    losses = objective(state.network, batch, rng)
+    shown = shown_at(batch, state.step / settings.steps, settings.first_size)
+    losses = objective(state.network, shown, rng)
     state.optimiser.zero_grad()
     torch.autograd.backward(torch.stack(list(losses.values())).sum())
     nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)
