@@ -15,8 +15,8 @@ from beltmark.contract.package import MANIFEST, Manifest, ModelPackage, load_pac
 from beltmark.datasets.dataset import LabelledImage
 from beltmark.datasets.images import read_image, read_image_bytes
 from edge_agent.vision.detector import Detector
-from training.evaluate.calibration import fit_temperature
-from training.evaluate.evaluation import LEADING, evaluate, metrics_of
+from training.evaluate.calibration import end_of_range, fit_temperature
+from training.evaluate.evaluation import LEADING, answer_scores, evaluate, metrics_of
 from training.package import write_package
 from training.plan import Plan
 from training.report import write_report
@@ -55,7 +55,11 @@ def prove(
     with tempfile.TemporaryDirectory(dir=plan.folder, prefix=PROVING) as scratch:
         raw = write_package(Path(scratch) / "raw", int8, draft, golden)
         before = evaluate(raw, plan.chosen_by)
-        calibration = fit_temperature(before.answers.scores, before.answers.right)
+        calibration = fit_temperature(
+            answer_scores(before, draft), before.answers.right, draft.calibration.method
+        )
+        if (told := end_of_range(calibration.temperature)) is not None:
+            log.warning("%s", told)
         known = draft.model_copy(update={"calibration": calibration})
         calibrated = write_package(Path(scratch) / "calibrated", int8, known, golden)
         chosen = evaluate(calibrated, plan.chosen_by)

@@ -17,6 +17,7 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.package import (
     GOLDEN,
     MODEL,
+    Calibration,
     Lineage,
     Manifest,
     ModelPackage,
@@ -42,6 +43,12 @@ log = logging.getLogger(__name__)
 
 NOT_YET = "0" * 64
 """Stands for digests in a draft."""
+
+CALIBRATED: Mapping[Task, Calibration] = {
+    "detect": Calibration(method="temperature"),
+    "classify": Calibration(method="softmax_temperature"),
+}
+"""How scores are calibrated: as the network makes them, each by itself or all together."""
 
 SCORE_FLOORS: Mapping[Task, float] = {"detect": 0.02, "classify": 0.0}
 """What is less likely is not told. Trackers want more than this, but the curve needs the rest; a
@@ -197,6 +204,7 @@ def _draft(plan: Plan) -> Manifest:
             "none_of_these": config.none_of_these,
             "input": input_spec(config),
             "outputs": outputs_of(config.task),
+            "calibration": CALIBRATED[config.task],
             "postprocess": Postprocess(score_floor=SCORE_FLOORS[config.task]),
             "files": {MODEL: NOT_YET, GOLDEN: NOT_YET},
             "lineage": Lineage(

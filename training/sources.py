@@ -37,7 +37,13 @@ _NO_MATTER = {"threads", "workers", "save_every_s"}
 _NEWER: Mapping[str, Mapping[str, object]] = {
     "": {"task": "detect"},
     "data": {"own_parts": False},
-    "training": {"backbone": DEFAULT_BACKBONE, "dropout": 0, "label_smoothing": 0, "mixup": 0},
+    "training": {
+        "backbone": DEFAULT_BACKBONE,
+        "dropout": 0,
+        "label_smoothing": 0,
+        "mixup": 0,
+        "first_size": 1,
+    },
 }
 """Fields that came later, with what runs did before: so set, they are no part of the fingerprint,
 and checkpoints from before stay good."""

@@ -77,9 +77,13 @@ class Postprocess(Document):
 
 
 class Calibration(Document):
-    """Temperature scaling of a score's logit (Guo et al., ICML 2017, section 4.2)."""
+    """Temperature scaling (Guo et al., ICML 2017, sections 4.1 and 4.2).
 
-    method: Literal["temperature"] = "temperature"
+    `temperature` divides the logit of each score by itself; `softmax_temperature` those of all
+    classes together, whose scores sum to 1.
+    """
+
+    method: Literal["temperature", "softmax_temperature"] = "temperature"
     temperature: float = Field(default=1.0, gt=0, le=100)
     ece_before: Probability | None = None
     ece_after: Probability | None = None

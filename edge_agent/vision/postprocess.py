@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from beltmark.contract.package import Calibration, Postprocess
 
 _EPSILON = 1e-6
+_TINY = np.float32(1e-30)
+"""Stands for a probability of 0, which has no logarithm."""
 
 
 @dataclass(frozen=True)
@@ -43,31 +45,51 @@ class Kept:
     class_scores: NDArray[np.float32]
 
 
-def calibrated(scores: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def calibrated(scores: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float32]:
     """Divides the scores' logits by the temperature.
 
     Args:
-        scores: float32, any shape, 0..1.
-        temperature: Above 1 makes scores less sure, below 1 surer.
+        scores: float32 [..., C], 0..1; where classes are weighed together, all of them.
+        calibration: A temperature above 1 makes scores less sure, below 1 surer.
 
     Returns:
-        float32 of the same shape, 0..1.
+        float32 of the same shape, 0..1, each row in the same order.
     """
+    temperature = np.float32(calibration.temperature)
+    if calibration.method == "softmax_temperature":
+        logits = np.log(np.maximum(scores, _TINY)) / temperature
+        weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        shares: NDArray[np.float32] = weights / weights.sum(axis=-1, keepdims=True)
+        return shares
     bounded = np.minimum(np.maximum(scores, _EPSILON), 1 - _EPSILON)
-    logits = np.log(bounded / (1 - bounded)) / np.float32(temperature)
+    logits = np.log(bounded / (1 - bounded)) / temperature
     result: NDArray[np.float32] = 1 / (1 + np.exp(np.minimum(-logits, 60)))
     return result
+
+
+def uncalibrated(scores: NDArray[np.float32], calibration: Calibration) -> NDArray[np.float32]:
+    """Returns the scores, float32 [..., C], that calibration made these of."""
+    return calibrated(scores, _inverse(calibration))
+
+
+def _inverse(calibration: Calibration) -> Calibration:
+    return calibration.model_copy(update={"temperature": 1 / calibration.temperature})
 
 
 def select(candidates: Candidates, settings: Postprocess, calibration: Calibration) -> Kept:
     """Keeps the candidates at or above the score floor that no better one overlaps.
 
     A candidate with a box edge or a score that is not a finite number is left out. The floor is
-    meant on calibrated scores. As calibration keeps the order, the floor is taken back through it
-    once, and only the few survivors are calibrated.
+    meant on calibrated scores. As calibration of single scores keeps the order, the floor is taken
+    back through it once, and only the few survivors are calibrated. Classes that are weighed
+    together are calibrated first.
     """
-    raw_floor = _uncalibrated(settings.score_floor, calibration.temperature)
-    scores = candidates.scores
+    scores, raw_floor = candidates.scores, np.float32(settings.score_floor)
+    is_first = calibration.method == "softmax_temperature"
+    if is_first:
+        scores = calibrated(scores, calibration)
+    else:
+        raw_floor = _raw_floor(settings.score_floor, calibration.temperature)
     # Few of the many scores reach the floor; one by one they are handled faster than as arrays.
     places = (scores >= raw_floor).ravel().nonzero()[0]
     best: dict[int, float] = {}
@@ -80,15 +102,16 @@ def select(candidates: Candidates, settings: Postprocess, calibration: Calibrati
     rows = rows[is_number]
     kept = suppress(candidates.boxes_xyxy_px[rows], settings.nms_iou, settings.max_detections)
     rows = rows[kept]
-    return Kept(rows, calibrated(scores[rows], calibration.temperature))
+    return Kept(rows, scores[rows] if is_first else calibrated(scores[rows], calibration))
 
 
 @lru_cache
-def _uncalibrated(score: float, temperature: float) -> np.float32:
+def _raw_floor(score: float, temperature: float) -> np.float32:
     """The score that calibration turns into this one; a floor of 0 is none."""
     if score <= 0:
         return np.float32(0)
-    raw: np.float32 = calibrated(np.array([score], np.float32), 1 / temperature)[0]
+    calibration = Calibration(temperature=temperature)
+    raw: np.float32 = uncalibrated(np.array([score], np.float32), calibration)[0]
     return raw
 
 

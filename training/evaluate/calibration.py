@@ -3,32 +3,57 @@
 Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 """
 
+from collections.abc import Sequence
+from typing import Final, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from beltmark.contract.package import Calibration
 from edge_agent.vision.postprocess import calibrated
 
+Method = Literal["temperature", "softmax_temperature"]
+
 BINS = 15
-TEMPERATURES = np.exp(np.linspace(np.log(0.1), np.log(10), 401))
-"""Half a per cent apart: finer than any evaluation set can tell."""
+TEMPERATURES: Final[Sequence[float]] = np.exp(np.linspace(np.log(0.1), np.log(10), 401)).tolist()
+"""About one per cent apart: finer than any evaluation set can tell."""
 
 
-def fit_temperature(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> Calibration:
-    """Chooses the temperature with the least log loss.
+def fit_temperature(
+    scores: NDArray[np.float32], right: NDArray[np.bool_], method: Method = "temperature"
+) -> Calibration:
+    """Chooses the temperature with the least log loss of the best class's score.
+
+    It is the best class that a station decides by, and whether that is right.
 
     Args:
-        scores: float32 [K], 0..1, before calibration.
-        right: bool [K].
+        scores: float32 [K, C], 0..1, before calibration: of each answer, each class. Where classes
+            are calibrated by themselves, the best class's will do.
+        right: bool [K], whether the best class is the right one.
+        method: How scores are calibrated.
     """
     if not len(scores):
-        return Calibration()
-    losses = [log_loss(calibrated(scores, float(t)), right) for t in TEMPERATURES]
-    temperature = float(TEMPERATURES[int(np.argmin(losses))])
-    return Calibration(
-        temperature=temperature,
-        ece_before=expected_error(scores, right),
-        ece_after=expected_error(calibrated(scores, temperature), right),
+        return Calibration(method=method)
+    losses = [
+        log_loss(calibrated(scores, Calibration(method=method, temperature=t)).max(axis=1), right)
+        for t in TEMPERATURES
+    ]
+    fitted = Calibration(method=method, temperature=TEMPERATURES[int(np.argmin(losses))])
+    return fitted.model_copy(
+        update={
+            "ece_before": expected_error(scores.max(axis=1), right),
+            "ece_after": expected_error(calibrated(scores, fitted).max(axis=1), right),
+        }
+    )
+
+
+def end_of_range(temperature: float) -> str | None:
+    """Says what it means that a temperature is the first or last one tried; else None."""
+    if min(TEMPERATURES) < temperature < max(TEMPERATURES):
+        return None
+    return (
+        f"the temperature {temperature:.3g} is the last one tried: scores say next to nothing of "
+        "how often answers are right, and no temperature mends that"
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
-from edge_agent.vision.postprocess import calibrated
+from edge_agent.vision.postprocess import uncalibrated
 from training.evaluate.bootstrap import ratio_of
 from training.evaluate.classes import UNKNOWN
 from training.evaluate.context import (
@@ -223,8 +223,8 @@ def _top1_coarse(context: Context, given: Answered, known: NDArray[np.bool_]) ->
     parents = parents_of(context.dataset, context.classes, len(context.names))
     if parents is None:
         return None
-    temperature = context.package.manifest.calibration.temperature
-    told = summed(calibrated(given.scores[known], 1 / temperature), parents).argmax(axis=1)
+    raw = uncalibrated(given.scores[known], context.package.manifest.calibration)
+    told = summed(raw, parents).argmax(axis=1)
     answered_at_all = given.best[known] != NOTHING
     return float((answered_at_all & (told == parents[given.truths[known]])).mean())
 

@@ -135,6 +135,19 @@ def judge(
     )
 
 
+def answer_scores(evaluation: Evaluation, manifest: Manifest) -> NDArray[np.float32]:
+    """Returns what calibration looks at, of each answer: float32 [K, C], or [K, 1].
+
+    All classes' scores, where they are calibrated together; the best class's, where each is by
+    itself.
+    """
+    given = evaluation.answers
+    if manifest.calibration.method == "temperature":
+        return given.scores[:, None]
+    rows = [evaluation.seen[image].image_scores for image in given.images]
+    return np.array(rows, np.float32).reshape(-1, len(manifest.classes))
+
+
 def none_index(manifest: Manifest) -> int | None:
     """Index of the class that means none of these, if there is one."""
     if manifest.none_of_these is None:

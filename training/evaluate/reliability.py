@@ -11,17 +11,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_agent.vision.postprocess import calibrated
+from beltmark.contract.package import Calibration
+from edge_agent.vision.postprocess import calibrated, uncalibrated
 from training.evaluate.bootstrap import Rows, Statistic
 from training.evaluate.calibration import (
     BINS,
+    Method,
     brier,
+    end_of_range,
     equal_mass_error,
     expected_error,
     fit_temperature,
     log_loss,
 )
 from training.evaluate.context import Context, LeftOut, number, told_interval, with_interval
+from training.evaluate.evaluation import answer_scores
 from training.evaluate.plots import Curve, curve_plot
 from training.evaluate.precision import Answers
 from training.evaluate.section import Figure, Section, Table
@@ -41,10 +45,12 @@ def section(context: Context) -> Section | LeftOut:
         return LeftOut("the data has neither boxes nor classes of images to judge answers by")
     if len(given.scores) < LEAST_ANSWERS:
         return LeftOut(f"{len(given.scores)} answers are too few to measure calibration")
-    shipped = context.package.manifest.calibration.temperature
-    raw = calibrated(given.scores, 1 / shipped)
+    manifest = context.package.manifest
+    shipped = manifest.calibration.temperature
+    table = uncalibrated(answer_scores(evaluation, manifest), manifest.calibration)
+    raw = table.max(axis=1)
     images = given.images
-    fitted, temperature, how = _fitted(context, raw, given.right, images)
+    fitted, temperature, how = _fitted(context, table, given.right, images)
     kinds = [("before calibration", 1.0, raw), ("as shipped", shipped, given.scores)]
     if fitted is not None:
         kinds.append((how, temperature or 1.0, fitted))
@@ -81,7 +87,13 @@ def section(context: Context) -> Section | LeftOut:
         (
             told_interval(error, interval, "Expected calibration error as shipped"),
             how if fitted is None else f"Here the temperature was {how}.",
-            "Counted over all answers above the package's score floor, at IoU 0.5.",
+            *(
+                f"NO TEMPERATURE HELPS: {told}."
+                for told in _at_an_end(manifest.calibration, temperature)
+            ),
+            "Counted over the answer to each image."
+            if evaluation.truths and all(truth.is_whole for truth in evaluation.truths)
+            else "Counted over all answers above the package's score floor, at IoU 0.5.",
         ),
         numbers,
         (Table("What the scores are worth", header, rows), _bins_table(given)),
@@ -90,45 +102,52 @@ def section(context: Context) -> Section | LeftOut:
 
 
 def cross_fitted(
-    scores: Scores, right: NDArray[np.bool_], groups: Sequence[str]
+    scores: Scores,
+    right: NDArray[np.bool_],
+    groups: Sequence[str],
+    method: Method = "temperature",
 ) -> tuple[Scores, float] | None:
     """Calibrates each group's scores by a temperature fitted on the groups of other folds.
 
     Args:
-        scores: float32 [K], before calibration.
+        scores: float32 [K, C], before calibration, as `fit_temperature` takes them.
         right: bool [K].
         groups: Of each answer.
+        method: How scores are calibrated.
 
     Returns:
-        The scores, float32 [K], and the folds' median temperature; None with a single group.
+        The best classes' scores, float32 [K], and the folds' median temperature; None with a
+        single group.
     """
     names = sorted(set(groups), key=lambda name: hashlib.sha256(name.encode()).digest())
     if len(names) < 2:
         return None
     fold_of = {name: index % min(FOLDS, len(names)) for index, name in enumerate(names)}
     folds = np.array([fold_of[name] for name in groups])
-    result = scores.copy()
+    result = scores.max(axis=1)
     temperatures = []
     for fold in range(min(FOLDS, len(names))):
         rest, mine = folds != fold, folds == fold
-        temperature = fit_temperature(scores[rest], right[rest]).temperature
-        result[mine] = calibrated(scores[mine], temperature)
-        temperatures.append(temperature)
+        fitted = fit_temperature(scores[rest], right[rest], method)
+        result[mine] = calibrated(scores[mine], fitted).max(axis=1)
+        temperatures.append(fitted.temperature)
     return result, float(np.median(temperatures))
 
 
 def _fitted(
-    context: Context, raw: Scores, right: NDArray[np.bool_], images: NDArray[np.int64]
+    context: Context, table: Scores, right: NDArray[np.bool_], images: NDArray[np.int64]
 ) -> tuple[Scores | None, float | None, str]:
     """Returns calibrated scores, the temperature, and how it was fitted or why it was not."""
+    manifest = context.package.manifest
+    shipped = manifest.calibration
     if context.fitting is not None and len(context.fitting.answers.scores) >= LEAST_ANSWERS:
         there = context.fitting.answers
-        shipped = context.package.manifest.calibration.temperature
-        fit = fit_temperature(calibrated(there.scores, 1 / shipped), there.right)
+        raw = uncalibrated(answer_scores(context.fitting, manifest), shipped)
+        fit = fit_temperature(raw, there.right, shipped.method)
         how = f"fitted on the part put aside ({len(there.scores)} answers)"
-        return calibrated(raw, fit.temperature), fit.temperature, how
+        return calibrated(table, fit).max(axis=1), fit.temperature, how
     groups = [context.scenes[image] for image in images]
-    crossed = cross_fitted(raw, right, groups)
+    crossed = cross_fitted(table, right, groups, shipped.method)
     if crossed is None:
         return (
             None,
@@ -136,6 +155,12 @@ def _fitted(
             ("No temperature was fitted here: the data is a single scene, with none to fit on."),
         )
     return *crossed, "fitted on other scenes, in turn"
+
+
+def _at_an_end(shipped: Calibration, fitted: float | None) -> Sequence[str]:
+    """Says of each temperature that lies at an end of what is tried what that means."""
+    told = [end_of_range(shipped.temperature), None if fitted is None else end_of_range(fitted)]
+    return sorted({each for each in told if each is not None})
 
 
 def _error_statistic(given: Answers, images: NDArray[np.int64], count: int) -> Statistic:

@@ -115,11 +115,10 @@ class _Looks:
         candidates = self._detector.infer(shown)
         self.count += 1
         is_it = iou(candidates.boxes_xyxy_px, self._box)[:, 0] >= SAME_IOU
-        raw = candidates.scores[is_it, self._class_index]
-        if not len(raw):
+        if not is_it.any():
             return 0.0
-        temperature = self._detector.manifest.calibration.temperature
-        return float(calibrated(raw.max(keepdims=True), temperature)[0])
+        scores = calibrated(candidates.scores[is_it], self._detector.manifest.calibration)
+        return float(scores[:, self._class_index].max())
 
     def lost(self, whole: float, hidden: tuple[int, int, int, int]) -> float:
         """Share of the score that is lost with a region hidden, 0..1."""

@@ -5,7 +5,20 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from beltmark.contract.package import Calibration, Postprocess
-from edge_agent.vision.postprocess import Candidates, calibrated, iou, select, suppress
+from edge_agent.vision.postprocess import (
+    Candidates,
+    calibrated,
+    iou,
+    select,
+    suppress,
+    uncalibrated,
+)
+
+
+def softmax(logits: list[float] | NDArray[np.float64]) -> NDArray[np.float64]:
+    weights = np.exp(np.array(logits) - np.max(logits))
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
 
 
 def candidates(boxes: list[list[float]], scores: list[list[float]]) -> Candidates:
@@ -27,16 +40,41 @@ def test_calibration_keeps_the_order_and_can_be_undone(
     scores: list[float], temperature: float
 ) -> None:
     before = np.sort(np.array(scores, np.float32))
-    after = calibrated(before, temperature)
+    calibration = Calibration(temperature=temperature)
+    after = calibrated(before, calibration)
     assert (np.diff(after) >= 0).all()
-    np.testing.assert_allclose(calibrated(after, 1 / temperature), before, atol=1e-2)
+    np.testing.assert_allclose(uncalibrated(after, calibration), before, atol=1e-2)
 
 
 def test_temperature_divides_the_logit() -> None:
     logits = np.array([-2.0, 0.0, 3.0], np.float32)
     expected = 1 / (1 + np.exp(-logits / 2))
-    got = calibrated((1 / (1 + np.exp(-logits))).astype(np.float32), 2.0)
+    got = calibrated((1 / (1 + np.exp(-logits))).astype(np.float32), Calibration(temperature=2))
     np.testing.assert_allclose(got, expected, atol=1e-5)
+
+
+@given(
+    logits=st.lists(st.floats(-20, 20), min_size=2, max_size=20),
+    temperature=st.floats(0.1, 10),
+)
+def test_classes_that_are_weighed_together_get_the_softmax_of_their_divided_logits(
+    logits: list[float], temperature: float
+) -> None:
+    calibration = Calibration(method="softmax_temperature", temperature=temperature)
+    got = calibrated(softmax(logits)[None].astype(np.float32), calibration)
+    np.testing.assert_allclose(got[0], softmax(np.array(logits) / temperature), atol=1e-4)
+
+
+def test_classes_that_are_weighed_together_can_become_sure_and_unsure() -> None:
+    """A score below one half can rise above it, which no temperature of a logit by itself does."""
+    given = candidates([[0, 0, 10, 10]], [[0.4, 0.2, 0.2, 0.2]])
+    sure = Calibration(method="softmax_temperature", temperature=0.25)
+    kept = select(given, Postprocess(score_floor=0.5), sure)
+    assert kept.class_scores[0].tolist() == pytest.approx([16 / 19, 1 / 19, 1 / 19, 1 / 19])
+    unsure = Calibration(method="softmax_temperature", temperature=4)
+    assert not len(select(given, Postprocess(score_floor=0.3), unsure).rows)
+    broken = candidates([[0, 0, 10, 10]], [[float("nan"), 0.2, 0.2, 0.2]])
+    assert not len(select(broken, Postprocess(score_floor=0), sure).rows)
 
 
 def test_the_best_of_overlapping_candidates_stays_whatever_their_classes() -> None:
@@ -104,7 +142,7 @@ def test_selection_takes_the_rows_that_reach_the_floor_best_first(seed: int, flo
     scores = rng.choice([0.01, 0.2, 0.5, 0.7, 0.95], (30, 3)).astype(np.float32)
     apart = [[20 * i, 0, 20 * i + 10, 10] for i in range(len(scores))]
     kept = select(candidates(apart, scores.tolist()), Postprocess(score_floor=floor), Calibration())
-    best = calibrated(scores, 1.0).max(axis=1)
+    best = calibrated(scores, Calibration()).max(axis=1)
     order = np.argsort(-scores.max(axis=1), kind="stable")
     assert kept.rows.tolist() == [row for row in order if best[row] >= floor]
 

@@ -3,9 +3,11 @@ import pytest
 from sklearn.metrics import brier_score_loss
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from edge_agent.vision.postprocess import calibrated
+from beltmark.contract.package import Calibration
+from edge_agent.vision.postprocess import uncalibrated
 from training.evaluate.calibration import (
     brier,
+    end_of_range,
     equal_mass_error,
     expected_error,
     fit_temperature,
@@ -18,12 +20,35 @@ def test_the_temperature_that_distorted_the_scores_is_found(temperature: float) 
     rng = np.random.default_rng(0)
     honest = rng.uniform(0.02, 0.98, 20_000).astype(np.float32)
     right = rng.uniform(size=len(honest)) < honest
-    fitted = fit_temperature(calibrated(honest, 1 / temperature), right)
+    distorted = uncalibrated(honest[:, None], Calibration(temperature=temperature))
+    fitted = fit_temperature(distorted, right)
     assert fitted.temperature == pytest.approx(temperature, rel=0.05)
     assert fitted.ece_before is not None
     assert fitted.ece_after is not None
     assert fitted.ece_after < 0.02
     assert fitted.ece_after <= fitted.ece_before + 1e-3
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
+def test_the_temperature_of_classes_that_are_weighed_together_is_found(temperature: float) -> None:
+    rng = np.random.default_rng(0)
+    honest = rng.dirichlet(np.full(12, 0.3), 20_000).astype(np.float32)
+    truths = (honest.cumsum(axis=1) > rng.uniform(size=(len(honest), 1))).argmax(axis=1)
+    known = Calibration(method="softmax_temperature", temperature=temperature)
+    fitted = fit_temperature(
+        uncalibrated(honest, known), honest.argmax(axis=1) == truths, known.method
+    )
+    assert fitted.method == known.method
+    assert fitted.temperature == pytest.approx(temperature, rel=0.05)
+    assert fitted.ece_after is not None
+    assert fitted.ece_after < 0.02
+
+
+def test_a_temperature_at_the_end_of_what_is_tried_is_told() -> None:
+    scores = np.full((100, 1), 0.95, np.float32)
+    useless = fit_temperature(scores, np.arange(100) % 2 == 0)
+    assert end_of_range(useless.temperature) is not None
+    assert end_of_range(1.0) is None
 
 
 def test_expected_error_of_known_scores() -> None:
@@ -33,7 +58,7 @@ def test_expected_error_of_known_scores() -> None:
 
 
 def test_nothing_found_leaves_scores_as_they_are() -> None:
-    fitted = fit_temperature(np.zeros(0, np.float32), np.zeros(0, np.bool_))
+    fitted = fit_temperature(np.zeros((0, 1), np.float32), np.zeros(0, np.bool_))
     assert fitted.temperature == 1
 
 
