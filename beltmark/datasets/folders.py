@@ -7,6 +7,7 @@ nothing is joined or parted unseen. Boxes are left to the other formats.
 """
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 from beltmark.contract.errors import InputError
@@ -17,10 +18,14 @@ from beltmark.datasets.parts import SPLIT, part_of
 from beltmark.datasets.sizes import image_sizes
 
 
-def read_folders(folder: Path) -> Dataset:
+def read_folders(folder: Path, without: Collection[Path] = ()) -> Dataset:
     """Reads a folder; of its images only the first bytes, which tell their size.
 
     Other files are left alone, and counted in `notes`; hidden ones are passed over.
+
+    Args:
+        folder: The folder.
+        without: Images that are left out.
 
     Raises:
         InputError: An image in no class, unreadable, or no image at all.
@@ -29,6 +34,8 @@ def read_folders(folder: Path) -> Dataset:
     has_parts = is_in_parts(files)
     names, others = [], 0
     for name in files.below():
+        if folder / name in without:
+            continue
         if is_image(name):
             names.append(name)
         else:

@@ -6,7 +6,7 @@ of the table that knows it wins. What stands in it is left to the readers.
 
 import codecs
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,7 +51,11 @@ class Format:
 
 
 def read_dataset(
-    path: Path, format: str | None = None, *, class_column: str | None = None
+    path: Path,
+    format: str | None = None,
+    *,
+    class_column: str | None = None,
+    without: Collection[Path] = (),
 ) -> Dataset:
     """Reads the dataset at a path; what it is is told from the file or folder itself.
 
@@ -59,6 +63,7 @@ def read_dataset(
         path: A file, a folder, or a snapshot as `STORE@NAME`.
         format: One of `FORMATS`, where the path doesn't tell, or tells another.
         class_column: Of CSV lists: the column of the classes, such as `coarse_class`.
+        without: Images that are left out, of formats that have only the files tell their sizes.
 
     Raises:
         InputError: Nothing is there, no reader knows it, or it would mislead training.
@@ -68,6 +73,10 @@ def read_dataset(
     if not path.exists():
         raise InputError("no such file or folder", "check the path", file=path)
     chosen, found = _choose(path, format)
+    if without:
+        if chosen.name not in _READ_WITHOUT:
+            raise InputError(f"is {chosen.name}: no image can be left out", "mend it", file=path)
+        return _READ_WITHOUT[chosen.name](found, without)
     if class_column is None:
         return chosen.read(found)
     if chosen.name != "csv":
@@ -206,3 +215,8 @@ FORMATS: Final = (
         True,
     ),
 )
+
+_READ_WITHOUT: Final[Mapping[str, Callable[[Path, Collection[Path]], Dataset]]] = {
+    "folders": read_folders,
+    "yolo": read_yolo,
+}

@@ -21,11 +21,28 @@ _FORMATS: Final = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
 _NAMED = 5
 
 
+class UnreadableImagesError(InputError):
+    """Some images are no images, or claim to be huge; names the first ones, counts them all.
+
+    Args:
+        paths: All of them.
+    """
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        others = ", ".join(path.name for path in paths[1:_NAMED])
+        more = f"; {len(paths) - 1} others neither: {others}" if len(paths) > 1 else ""
+        more += ", ..." if len(paths) > _NAMED else ""
+        super().__init__(
+            f"cannot be read as an image{more}", "replace or remove such files", file=paths[0]
+        )
+        self.paths = tuple(paths)
+
+
 def image_sizes(paths: Sequence[Path]) -> list[Size]:
     """Returns the sizes of images, in their order.
 
     Raises:
-        InputError: Some are no images, or claim to be huge; names the first ones, counts them all.
+        UnreadableImagesError: Some are no images, or claim to be huge.
     """
     from PIL import Image  # noqa: PLC0415 - most datasets tell the sizes
 
@@ -42,12 +59,7 @@ def image_sizes(paths: Sequence[Path]) -> list[Size]:
             else:
                 sizes.append(size)
     if bad:
-        others = ", ".join(path.name for path in bad[1:_NAMED])
-        more = f"; {len(bad) - 1} others neither: {others}" if len(bad) > 1 else ""
-        more += ", ..." if len(bad) > _NAMED else ""
-        raise InputError(
-            f"cannot be read as an image{more}", "replace or remove such files", file=bad[0]
-        )
+        raise UnreadableImagesError(bad)
     return sizes
 
 

@@ -10,7 +10,7 @@ part. A text file without image is refused. What stands in a text file is read i
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,11 +53,12 @@ class _Source:
     prefix: str
 
 
-def read_yolo(path: Path) -> Dataset:
+def read_yolo(path: Path, without: Collection[Path] = ()) -> Dataset:
     """Reads a dataset; of its images only the first bytes, which tell their size.
 
     Args:
         path: The YAML file.
+        without: Images that are left out.
 
     Raises:
         InputError: Names file, field or line, and mend.
@@ -79,10 +80,10 @@ def read_yolo(path: Path) -> Dataset:
                 )
             part_by_image[name] = part
     _check_orphans(part_by_image, files)
-    names = list(part_by_image)
+    names = [name for name in part_by_image if files.root / name not in without]
     sizes = image_sizes([files.root / name for name in names])
     plan = LabelPlan(source.class_index, source.class_names, source.has_keypoints)
-    labelled, clipped, without = [], 0, 0
+    labelled, clipped, unlabelled = [], 0, 0
     for name, size in zip(names, sizes, strict=True):
         label = label_name(name)
         digest.update(f"{name} {part_by_image[name]}\n".encode(errors="surrogateescape"))
@@ -95,13 +96,13 @@ def read_yolo(path: Path) -> Dataset:
                 decode_text(text, files.root / label), files.root / label, size, plan
             )
         else:
-            without += 1
+            unlabelled += 1
         clipped += cut
         attributes = {SPLIT: part_by_image[name]}
         labelled.append(
             LabelledImage(files.root / name, *size, name, name, (), objects, None, attributes)
         )
-    notes = (f"{without} images have no text file: taken as empty",) if without else ()
+    notes = (f"{unlabelled} images have no text file: taken as empty",) if unlabelled else ()
     return Dataset(
         path, digest.hexdigest(), source.class_names, tuple(labelled), clipped, "yolo", notes
     )

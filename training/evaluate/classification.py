@@ -130,7 +130,7 @@ def section(context: Context) -> Section | LeftOut:
         for chosen in (right, known)
     )
     top1 = float(rights.sum() / objects.sum())
-    interval = context.interval(ratio_of(rights, objects))
+    interval = context.interval(ratio_of(rights, objects), counted=objects > 0)
     answers = known & (given.told != NOTHING)
     labels = np.unique(given.truths[known])
     areas = one_against_rest(given.truths[known], given.scores[known], labels)

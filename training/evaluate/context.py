@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from beltmark.contract.package import CurvePoint, ModelPackage
 from beltmark.datasets.dataset import Dataset
 from training.evaluate.bootstrap import DRAWS, FEW_GROUPS, Interval, Statistic, bootstrap
@@ -104,11 +107,30 @@ class Context:
         )
 
     def interval(
-        self, statistic: Statistic, groups: Sequence[str] | None = None
+        self,
+        statistic: Statistic,
+        groups: Sequence[str] | None = None,
+        *,
+        counted: NDArray[np.bool_] | None = None,
     ) -> Interval | None:
-        """Draws scenes anew; None where there is only one."""
+        """Draws scenes anew; None where there is only one.
+
+        Args:
+            statistic: The figure.
+            groups: What is drawn, of each row that the figure is of; without it, the images'
+                scenes.
+            counted: Which rows have a part in it, bool [N]: the groups of others do not count.
+                Without it, all do.
+        """
+        groups = self.scenes if groups is None else groups
+        if counted is None:
+            return bootstrap(groups, statistic, self.draws, self.seed)
+        rows = np.flatnonzero(counted)
         return bootstrap(
-            self.scenes if groups is None else groups, statistic, self.draws, self.seed
+            [groups[row] for row in rows],
+            lambda drawn: statistic(rows[drawn]),
+            self.draws,
+            self.seed,
         )
 
 

@@ -108,16 +108,20 @@ def section(context: Context) -> Section | LeftOut:
         "ar100": number(average(recall)),
         "f1_best": number(best),
         "f1_best_threshold": number(best_at),
-        **with_interval("f1", f1, context.interval(ratio_of(2 * right, given + objects))),
+        **with_interval(
+            "f1",
+            f1,
+            context.interval(ratio_of(2 * right, given + objects), counted=given + objects > 0),
+        ),
         **with_interval(
             "precision",
             float(right.sum() / given.sum()) if given.sum() else float("nan"),
-            context.interval(ratio_of(right, given)),
+            context.interval(ratio_of(right, given), counted=given > 0),
         ),
         **with_interval(
             "recall",
             float(right.sum() / objects.sum()),
-            context.interval(ratio_of(right, objects)),
+            context.interval(ratio_of(right, objects), counted=objects > 0),
         ),
         "threshold": context.threshold,
         **_by_size(context),

@@ -66,7 +66,10 @@ def section(context: Context) -> Section | LeftOut:
         for name, t, scores in kinds
     ]
     error = expected_error(given.scores, given.right)
-    interval = context.interval(_error_statistic(given, images, len(evaluation.images)))
+    answered = np.bincount(images, minlength=len(evaluation.images)) > 0
+    interval = context.interval(
+        _error_statistic(given, images, len(evaluation.images)), counted=answered
+    )
     numbers = {
         **with_interval("ece", error, interval),
         "ece_equal_mass": number(equal_mass_error(given.scores, given.right)),

@@ -1,7 +1,8 @@
 """Reads an annotation file with faults in it: tells every fault, and goes on with the rest.
 
 The readers refuse a file at its first fault, since training on it would be built on sand. A check
-has to tell them all. Only COCO rows can be left out one by one; other formats are read as ever.
+has to tell them all. Only rows of COCO can be left out one by one, and images whose files alone
+tell their sizes; all else is read as ever.
 """
 
 import math
@@ -19,7 +20,7 @@ from beltmark.datasets.coco import dataset_of, image_folders
 from beltmark.datasets.dataset import Box, Dataset
 from beltmark.datasets.files import DatasetFiles, clean_name
 from beltmark.datasets.opening import read_dataset
-from beltmark.datasets.sizes import MAX_SIDE_PX
+from beltmark.datasets.sizes import MAX_SIDE_PX, UnreadableImagesError
 from beltmark.datasets.text import MAX_ANNOTATION_BYTES, parse_json
 
 _LISTS: Final = ("categories", "images", "annotations")
@@ -74,6 +75,8 @@ def read_tolerantly(path: Path) -> tuple[Dataset, tuple[Finding, ...]]:
     """
     try:
         return read_dataset(path), ()
+    except UnreadableImagesError as refused:
+        return _read_what_are_images(path, refused)
     except InputError as refused:
         file = path / _FILE if path.is_dir() else path
         if file.suffix.lower() != ".json" or not file.is_file():
@@ -88,6 +91,26 @@ def read_tolerantly(path: Path) -> tuple[Dataset, tuple[Finding, ...]]:
         if not sieve.kept["categories"]:
             raise
         return _read_what_is_left(sieve, file, sha256_of(content), refused)
+
+
+def _read_what_are_images(
+    path: Path, refused: UnreadableImagesError
+) -> tuple[Dataset, tuple[Finding, ...]]:
+    """Reads a dataset without the files that are no images."""
+    try:
+        dataset = read_dataset(path, without=frozenset(refused.paths))
+    except InputError:  # nothing would be left, or its format knows them otherwise
+        raise refused from None
+    folder = path if path.is_dir() else path.parent
+    findings = [
+        Finding(
+            "unreadable",
+            "is no image, or claims to be huge",
+            (Place(bad.relative_to(folder).as_posix()),),
+        )
+        for bad in refused.paths
+    ]
+    return dataset, tuple(findings)
 
 
 def _read_what_is_left(

@@ -108,6 +108,18 @@ def test_what_a_whole_image_is_called_is_an_answer_and_nothing_else_is() -> None
     assert metrics_of(context.evaluation)["top1"] == 12 / 25
 
 
+def test_an_interval_is_drawn_from_the_scenes_that_have_a_part_in_the_figure() -> None:
+    shots = [
+        Shot([("cup", A)], [("cup" if n % 2 else "tube", A, 0.9)], scene=str(n)) for n in range(4)
+    ]
+    empty = [Shot(scene=f"empty-{n}") for n in range(20)]
+    alone, beside = (
+        made(classification.section(context_of(each))) for each in (shots, shots + empty)
+    )
+    assert "from 4 scenes" in alone.told[0]
+    assert beside.told[0] == alone.told[0]
+
+
 def test_classification_of_boxes() -> None:
     section = made(classification.section(context_of(SHOTS)))
     assert section.numbers["top1"] == pytest.approx(3 / 5)

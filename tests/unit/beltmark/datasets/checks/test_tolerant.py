@@ -5,6 +5,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from beltmark.contract.errors import InputError
 from beltmark.datasets.checks.tolerant import read_tolerantly
@@ -91,6 +92,27 @@ def test_a_missing_file_stops_nothing(tmp_path: Path) -> None:
     dataset, findings = read_tolerantly(path)
     assert [image.path.name for image in dataset.images] == ["a.png"]
     assert sorted(finding.kind for finding in findings) == ["bad-row", "unreadable"]
+
+
+def test_files_that_are_no_images_are_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    for name in ("cup/a.png", "cup/b.png", "tube/c.png"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        Image.new("RGB", (20, 10)).save(file)
+    (tmp_path / "cup/empty.jpg").touch()
+    (tmp_path / "tube/text.png").write_text("no image")
+    dataset, findings = read_tolerantly(tmp_path)
+    assert [image.path.name for image in dataset.images] == ["a.png", "b.png", "c.png"]
+    assert [finding.kind for finding in findings] == ["unreadable", "unreadable"]
+    places = [finding.places[0].image for finding in findings]
+    assert places == ["cup/empty.jpg", "tube/text.png"]
+
+
+def test_of_files_of_which_none_is_an_image_nothing_is_read(tmp_path: Path) -> None:
+    (tmp_path / "cup").mkdir()
+    (tmp_path / "cup/empty.jpg").touch()
+    with pytest.raises(InputError, match="cannot be read as an image"):
+        read_tolerantly(tmp_path)
 
 
 def test_what_only_the_reader_refuses_is_told_by_its_row(tmp_path: Path) -> None:
