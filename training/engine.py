@@ -10,7 +10,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +105,8 @@ def train(
         on_step: Told after each step: how many are done, and its losses and rate by name.
 
     Raises:
-        Interrupted: SIGINT or SIGTERM came; the checkpoint holds the last whole step.
+        Interrupted: SIGINT or SIGTERM came; the checkpoint holds the last whole step, or an earlier
+            one where the processes that prepare images were ended, too.
     """
     settings = config.training
     torch.set_num_threads(settings.threads)
@@ -119,7 +120,7 @@ def train(
     )
     saved_at = time.monotonic()
     state.network.train()
-    with _stop_signals() as stop, bar() as progress:
+    with _stop_signals() as stop, _unless_stopped(stop), bar() as progress:
         task = progress.add_task("training", total=settings.steps, completed=state.step, told="")
         for batch in loader:
             values = _step(state, batch, settings, objective)
@@ -248,6 +249,21 @@ def _optimiser(network: nn.Module, settings: TrainingSettings) -> torch.optim.Op
             peak = settings.learning_rate * share
             groups.append({"params": values, "weight_decay": decay, "lr": peak, "peak": peak})
     return torch.optim.AdamW([group for group in groups if group["params"]])
+
+
+@contextmanager
+def _unless_stopped(stop: Sequence[int]) -> Iterator[None]:
+    """Takes it for a stop when loaders die of the signal that is to stop the run.
+
+    Torch then raises its error wherever the run is, so that a step may be half done: nothing is
+    saved.
+    """
+    try:
+        yield
+    except RuntimeError:
+        if not stop:
+            raise
+        raise Interrupted from None
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from training.config_file import write_config
 from training.derive import Facts, check_enough, derive, in_words, shorter_sides
 from training.evaluate.timing import usable_cores
 from training.parts import draw_parts
-from training.presets import with_preset
+from training.presets import read_config, with_preset
 from training.sources import check_task, ready_for, training_samples
 
 log = logging.getLogger(__name__)
@@ -98,6 +98,38 @@ def write_derived(
     write_config(path, config, told)
     log.info("written to %s: edit it and run it again, if you like", path)
     return path
+
+
+def check_derived(path: Path, data: Path, task: Task, minutes: float | None) -> None:
+    """Makes sure that the run that is gone on with is the one that is asked for.
+
+    Args:
+        path: The configuration in the run's folder.
+        data: The dataset that is asked for.
+        task: Likewise.
+        minutes: Likewise, if any.
+
+    Raises:
+        InputError: It is another, or its configuration cannot be read.
+    """
+    config = read_config(path)
+    mend = "give another --out"
+    if config.task != task:
+        raise InputError(f"is to {config.task}, not to {task}", mend, file=path, field="task")
+    if config.data.annotations is None or config.data.annotations.resolve() != data.resolve():
+        raise InputError(
+            f"is about {config.data.annotations}, not {data}",
+            mend,
+            file=path,
+            field="data.annotations",
+        )
+    if minutes is not None:
+        raise InputError(
+            f"has its {config.training.steps} steps, however long they take",
+            "leave --minutes out when going on",
+            file=path,
+            field="training.steps",
+        )
 
 
 def images_by_class(dataset: Dataset) -> dict[str, int]:

@@ -214,7 +214,7 @@ def test_a_run_stopped_at_any_point_goes_on_and_ends_as_one_that_was_not(
     config = trained / "workers.toml"
     config.write_text((trained / "12.toml").read_text().replace("workers = 0", "workers = 1"))
     out = tmp_path / "out"
-    told = stop(config, out, signal.SIGINT, (out / "last.pt").exists)
+    told = stop(config, out, signal.SIGTERM, (out / "last.pt").exists)
     assert "--resume" in told
     assert "Traceback" not in told
     # While a checkpoint is written, the one before must do.

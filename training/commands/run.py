@@ -9,6 +9,8 @@ from beltmark.command import INTERRUPTED, between
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import Task
 
+MINUTES = 60.0
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command."""
@@ -24,8 +26,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     run.add_argument(
         "--minutes",
         type=between(1, 100_000),
-        default=60,
-        help="of --data: that the run may take (default: %(default)g)",
+        help=f"of --data: that the run may take (default: {MINUTES:g})",
     )
     run.add_argument("--out", type=Path, help="folder for the results (default: runs/NAME)")
     run.add_argument("--resume", action="store_true", help="go on from the folder's last.pt")
@@ -41,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from training.derive import name_of  # noqa: PLC0415
     from training.engine import CHECKPOINT, Interrupted  # noqa: PLC0415
     from training.run import run  # noqa: PLC0415
-    from training.unconfigured import CONFIG, write_derived  # noqa: PLC0415
+    from training.unconfigured import CONFIG, check_derived, write_derived  # noqa: PLC0415
 
     config: Path = arguments.config
     name = config.stem if arguments.data is None else name_of(arguments.data)
@@ -49,8 +50,11 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         if arguments.data is not None:
             config = folder / CONFIG
-            if not (arguments.resume and config.exists()):
-                write_derived(arguments.data, arguments.task, arguments.minutes, folder)
+            if arguments.resume and config.exists():
+                check_derived(config, arguments.data, arguments.task, arguments.minutes)
+            else:
+                minutes = arguments.minutes or MINUTES
+                write_derived(arguments.data, arguments.task, minutes, folder)
             arguments.resume = arguments.resume and (folder / CHECKPOINT).exists()
         package = run(config, folder, resume=arguments.resume)
     except Interrupted:

@@ -4,6 +4,7 @@ Every sample has its own random generator, seeded by the run's seed and its numb
 processes differ from each other, and a run that is resumed goes on as if it had not stopped.
 """
 
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -175,6 +176,8 @@ def collate(samples: Sequence[Sample]) -> Batch:
 
 
 def _start_worker(_worker: int) -> None:
-    # Ctrl-C reaches every process of the terminal; the training process ends its loaders itself.
+    # Ctrl-C reaches every process of the terminal, and `kill` may reach a whole group: the training
+    # process alone decides when its loaders end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.setpgrp()
     cv2.setNumThreads(0)

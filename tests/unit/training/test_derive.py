@@ -11,6 +11,7 @@ from beltmark.contract.package import Task
 from training.config import TrainConfig
 from training.config_file import write_config
 from training.derive import Facts, check_enough, derive, in_words, name_of
+from training.unconfigured import check_derived
 
 PHOTOGRAPHS = Facts(
     task="classify",
@@ -43,6 +44,25 @@ def test_photographs_keep_their_shape_and_use_the_time() -> None:
     assert config.data.split == PHOTOGRAPHS.split
     assert config.augment.preset == "photographs"
     assert config.augment.mosaic_share == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "task", "minutes", "field"),
+    [
+        ("photographs", "detect", None, "task"),
+        ("others", "classify", None, "data.annotations"),
+        ("photographs", "classify", 5.0, "training.steps"),
+    ],
+)
+def test_a_run_goes_on_as_what_it_was_begun_as(
+    tmp_path: Path, data: str, task: Task, minutes: float | None, field: str
+) -> None:
+    path = tmp_path / "run.toml"
+    write_config(path, derive(PHOTOGRAPHS), ())
+    check_derived(path, Path("./photographs"), "classify", None)
+    with pytest.raises(InputError) as refused:
+        check_derived(path, Path(data), task, minutes)
+    assert refused.value.field == field
 
 
 def test_much_time_shows_no_image_more_often_than_is_of_use() -> None:

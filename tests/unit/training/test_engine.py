@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -70,15 +71,36 @@ def photographs() -> TrainingSamples:
     )
 
 
-def learned(folder: Path, on_step: Callable[[int], None] = lambda step: None) -> engine.RunState:
+def learned(
+    folder: Path, on_step: Callable[[int], None] = lambda step: None, workers: int = 0
+) -> engine.RunState:
     """The state after all steps, or after those of before a stop."""
+    training = CONFIG.training.model_copy(update={"workers": workers})
+    config = CONFIG.model_copy(update={"training": training})
     state = engine.start(CONFIG, 2)
     if (folder / engine.CHECKPOINT).exists():
         engine.load_checkpoint(state, folder / engine.CHECKPOINT, "same")
     engine.train(
-        state, photographs(), CONFIG, "same", folder, on_step=lambda step, values: on_step(step)
+        state, photographs(), config, "same", folder, on_step=lambda step, values: on_step(step)
     )
     return state
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_whose_loaders_are_ended_with_it_is_stopped_and_nothing_half_done_is_saved(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    def stop_all_after_two(step: int) -> None:
+        if step == 2:
+            signal.raise_signal(number)
+            for child in psutil.Process().children():
+                child.kill()
+
+    with pytest.raises(engine.Interrupted):
+        learned(tmp_path / "stopped", stop_all_after_two, workers=1)
+    again, whole = learned(tmp_path / "stopped"), learned(tmp_path / "whole")
+    for name, value in whole.network.state_dict().items():
+        assert again.network.state_dict()[name].equal(value), name
 
 
 def test_a_classifier_that_was_stopped_ends_in_the_same_weights(tmp_path: Path) -> None:
