@@ -147,7 +147,8 @@ class AugmentSettings(Document):
         paste_share: Share of samples made by laying cut-out objects on a background.
         max_pasted: At most so many objects on one background.
         simulated_backgrounds: Rendered belts with foreign objects, to paste on and to learn from.
-        preset: A pipeline to begin with: `light`, `belt`, `strong`, or a TOML file.
+        preset: A pipeline to begin with: `light`, `belt`, `strong`, `photographs`, or a TOML
+            file.
         pipeline: Albumentations transforms, in this order, for every sample. One that the preset
             has too takes its place there, the others follow; p = 0 leaves one out.
     """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from beltmark.command import between, whole
 from beltmark.contract.documents import write_bytes, write_document
 from beltmark.contract.errors import InputError
-from beltmark.contract.package import load_package
+from beltmark.contract.package import ModelPackage, load_package
 from beltmark.contract.policy import Policy
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.opening import read_dataset
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from training.evaluate.whole import Measured
 
 SHOWN_NUMBERS = 400
+ALL = "all"
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -102,13 +103,16 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     )
     measured = measure(request)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
+    learned = _learned_from(package, dataset) if part == ALL else ()
+    for told in learned:
+        print(told)
     _print(measured)
     if arguments.json:
         write_document(arguments.json, document_of(measured, created_at))
     if arguments.page:
         from training.pages.report import render_report  # noqa: PLC0415
 
-        told = f"Measured on {len(images)} images ({part}) of {dataset.path}."
+        measured_on = f"Measured on {len(images)} images ({part}) of {dataset.path}."
         page = render_report(
             f"{package.manifest.name}: evaluation",
             made_at=created_at,
@@ -116,7 +120,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
             package=package,
             dataset=dataset,
             parts={"judged by": images},
-            told=(told,),
+            told=(measured_on, *learned),
         )
         write_bytes(arguments.page, page)
     if arguments.detections:
@@ -128,11 +132,22 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _learned_from(package: ModelPackage, dataset: Dataset) -> tuple[str, ...]:
+    """Says it loudly where a package is judged by the whole dataset that it was made from."""
+    lineage = package.manifest.lineage
+    if lineage is None or lineage.dataset_sha256 != dataset.sha256:
+        return ()
+    return (
+        "LEARNED FROM: the package was trained on part of these very images, and looks better here "
+        "than it is. Judge by what was put aside: --split runs/NAME/split.json, or --scenes.",
+    )
+
+
 def _chosen(
     arguments: argparse.Namespace, dataset: Dataset
 ) -> tuple[tuple[LabelledImage, ...], tuple[LabelledImage, ...], str]:
     """Returns the images to judge by, those to fit the temperature on, and words for the former."""
-    images, part = dataset.images, "all"
+    images, part = dataset.images, ALL
     fitting: tuple[LabelledImage, ...] = ()
     if arguments.part and not arguments.split:
         raise InputError(

@@ -1,11 +1,12 @@
 """Section: how much do people differ among themselves, and the model from them?
 
-Where an image was boxed by several people, their agreement is the most that a model can be asked.
+Where an image was boxed, or named as a whole, by several people, their agreement is the most that a
+model can be asked.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -28,10 +29,18 @@ MOST_ROWS: Final = 20
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What one person boxed in a picture, and what the model found there, judged by that."""
+    """What one person says of a picture, and what the model found there, judged by that."""
 
     truth: Truth
     found: Found
+
+    def of_model(self) -> Truth:
+        """What the model says that it is sure enough of, as if it were a person."""
+        sure = self.found.only(self.found.scores >= ANSWERS_FROM)
+        if not self.truth.is_whole:
+            return sure.as_truth()
+        best = int(sure.labels[0]) if len(sure.labels) else None
+        return replace(self.truth, whole=best)
 
 
 def section(context: Context) -> Section | LeftOut:
@@ -46,16 +55,16 @@ def section(context: Context) -> Section | LeftOut:
     shared = [answers for answers in pictures if len(answers) > 1]
     if not shared:
         return LeftOut("no image of the data was annotated by more than one person")
-    if not any(len(each.truth.boxes) for answers in shared for each in answers.values()):
-        return LeftOut("where several people looked, none of them drew a box")
+    truths = [each.truth for answers in shared for each in answers.values()]
+    if not any(len(truth.asked) for truth in truths):
+        return LeftOut("where several people looked, none of them drew a box or named a class")
     by_pair: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     by_person: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for answers in shared:
         for (one, a), (two, b) in combinations(sorted(answers.items()), 2):
             by_pair[f"{one} and {two}"].append(agreement(a.truth, b.truth))
         for name, each in answers.items():
-            sure = each.found.only(each.found.scores >= ANSWERS_FROM)
-            by_person[f"the model and {name}"].append(agreement(sure.as_truth(), each.truth))
+            by_person[f"the model and {name}"].append(agreement(each.of_model(), each.truth))
     people = [value for values in by_pair.values() for value in values]
     model = [value for values in by_person.values() for value in values]
     human, machine = _means(people), _means(model)
@@ -68,12 +77,7 @@ def section(context: Context) -> Section | LeftOut:
     return Section(
         KEY,
         "People among themselves, and the model",
-        (
-            f"People agree in place on {human[0] or 0:.4f} of what they boxed, the model with them "
-            f"on {machine[0] or 0:.4f}.",
-            f"Agreement is twice what is paired at IoU {ANSWER_IOU} over what both drew; of the "
-            f"model, {TOLD_ANSWERS} count.",
-        ),
+        _told(human, machine, is_whole=all(truth.is_whole for truth in truths)),
         {
             "people_place": human[0],
             "people_class": human[1],
@@ -86,12 +90,16 @@ def section(context: Context) -> Section | LeftOut:
 
 
 def agreement(a: Truth, b: Truth) -> tuple[float, float]:
-    """Returns how far two sets of boxes agree.
+    """Returns how far two sets of boxes, or two names for a whole image, agree.
 
     Returns:
         Share of the boxes that have a partner; share of the pairs that are of the same class, NaN
-        without pairs.
+        without pairs. Of whole images: 1 where both are named, else 0; 1 where by the same class.
     """
+    if not len(a.boxes) and not len(b.boxes) and (a.whole is not None or b.whole is not None):
+        if a.whole is None or b.whole is None:
+            return 0.0, float("nan")
+        return 1.0, float(a.whole == b.whole)
     if not len(a.boxes) and not len(b.boxes):
         return 1.0, float("nan")
     first = Found(a.boxes, a.labels, np.ones(len(a.boxes), np.float32))
@@ -101,6 +109,23 @@ def agreement(a: Truth, b: Truth) -> tuple[float, float]:
     if not paired.any():
         return place, float("nan")
     return place, float((a.labels[paired] == b.labels[partners[paired]]).mean())
+
+
+def _told(
+    human: Sequence[float | None], machine: Sequence[float | None], *, is_whole: bool
+) -> tuple[str, ...]:
+    if is_whole:
+        return (
+            f"People call {human[1] or 0:.4f} of what they both named the same, the model and they "
+            f"{machine[1] or 0:.4f}.",
+            f"Of the model, {TOLD_ANSWERS} count; others are no name.",
+        )
+    return (
+        f"People agree in place on {human[0] or 0:.4f} of what they boxed, the model with them on "
+        f"{machine[0] or 0:.4f}.",
+        f"Agreement is twice what is paired at IoU {ANSWER_IOU} over what both drew; of the model, "
+        f"{TOLD_ANSWERS} count.",
+    )
 
 
 def _of_images(context: Context) -> list[dict[str, Answer]]:
@@ -131,7 +156,7 @@ def _of_export(context: Context) -> list[dict[str, Answer]]:
         classes = match_classes(dataset, manifest.classes, manifest.none_of_these, may_differ=True)
         for image in dataset.images:
             if image.path in found:
-                truth = truth_of(image, classes)
+                truth = truth_of(image, classes, manifest.task)
                 found[image.path][name] = Answer(truth, judged(ours[image.path], truth))
     return list(found.values())
 

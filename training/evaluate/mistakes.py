@@ -1,5 +1,6 @@
 """Section: pictures of the worst mistakes, what is there in green, what was said in red."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,8 +57,7 @@ def section(context: Context) -> Section | LeftOut:
         KEY,
         "Worst mistakes",
         (
-            f"{counts[WRONG]} objects taken for something else, {counts[FALSE]} answers where "
-            f"nothing is, {counts[MISSED]} objects not found, by {TOLD_ANSWERS}.",
+            _told(counts, all(truth.is_whole for truth in context.evaluation.truths)),
             "Green: what is there. Red: what was said.",
         ),
         {"wrong": float(counts[WRONG]), "false": float(counts[FALSE]),
@@ -65,6 +65,18 @@ def section(context: Context) -> Section | LeftOut:
         (Table("Shown below", ("image", "what", "in words", "score"), rows),),
         tuple(_picture(context, one) for one in shown),
     )  # fmt: skip
+
+
+def _told(counts: Mapping[str, int], is_whole: bool) -> str:
+    if is_whole:
+        return (
+            f"{counts[WRONG]} images taken for something else, {counts[MISSED]} not named, by "
+            f"{TOLD_ANSWERS}."
+        )
+    return (
+        f"{counts[WRONG]} objects taken for something else, {counts[FALSE]} answers where nothing "
+        f"is, {counts[MISSED]} objects not found, by {TOLD_ANSWERS}."
+    )
 
 
 def mistakes(context: Context) -> list[Mistake]:

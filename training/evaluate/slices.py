@@ -78,25 +78,28 @@ def section(context: Context) -> Section | LeftOut:
         return LeftOut("all images and objects are alike in all that the data says of them")
     overall = float(right[known].mean())
     numbers |= {"right": number(overall), "right_worst": number(worst[0]) if worst else None}
-    told = [f"Over all, {overall:.4f} are found and named rightly, by {TOLD_ANSWERS}."]
+    what, rightly = (
+        ("objects", "found and named rightly") if given.of_boxes else ("images", "named rightly")
+    )
+    told = [f"Over all, {overall:.4f} are {rightly}, by {TOLD_ANSWERS}."]
     if worst is not None:
         told.insert(
             0,
             f"Worst where {worst[1].kind} is {worst[1].value}: {worst[0]:.4f} right "
-            f"(of slices with {LEAST_OBJECTS} objects or more).",
+            f"(of slices with {LEAST_OBJECTS} {what} or more).",
         )
     told.append("Where two intervals overlap widely, the difference may be chance.")
-    header = ("by", "value", "images", "objects", "right", "from", "to")
-    return Section(
-        KEY, "Slices", tuple(told), numbers, (Table("Share found and named rightly", header, rows),)
-    )
+    header = ("by", "value", "images", what if given.of_boxes else "asked", "right", "from", "to")
+    return Section(KEY, "Slices", tuple(told), numbers, (Table(f"Share {rightly}", header, rows),))
 
 
 def slices(context: Context, given: Answered) -> Iterator[Slice]:
     """Yields all slices that the data allows, of the objects in `given`."""
     images, seen = context.evaluation.images, context.evaluation.seen
     scenes = np.array([image.scene for image in images])
-    if len(np.unique(scenes)) <= MOST_SCENES:
+    # Photographs of a whole are mostly of a scene each: that is no slice.
+    is_each_alone = not given.of_boxes and len(np.unique(scenes)) == len(images)
+    if len(np.unique(scenes)) <= MOST_SCENES and not is_each_alone:
         yield from _by_value("scene", scenes[given.images])
     names = sorted({name for image in images for name in image.attributes})
     for name in names:

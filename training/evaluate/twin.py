@@ -1,5 +1,6 @@
 """The trained network as torch runs it, behind the same stages as the detector. Loads torch."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from training.export import core_of
 from training.model.backbones import DEFAULT
 from training.model.detector import normalised
 from training.objective import make_network
+
+_MEND = "give last.pt of the run that made the package"
 
 
 class TorchTwin:
@@ -30,6 +33,8 @@ class TorchTwin:
         """
         if not checkpoint.is_file():
             raise InputError("no such file", "check the path", file=checkpoint)
+        if not zipfile.is_zipfile(checkpoint):
+            raise InputError("not a checkpoint", _MEND, file=checkpoint)
         try:
             held = torch.load(checkpoint, weights_only=True, map_location="cpu")
             backbone = held.get("backbone", DEFAULT)  # earlier ones knew no other
@@ -38,7 +43,7 @@ class TorchTwin:
         except Exception as error:  # torch raises what its archive's layers raise
             raise InputError(
                 f"not a checkpoint of this model: {' '.join(str(error).split())[:160]}",
-                "give last.pt of the run that made the package",
+                _MEND,
                 file=checkpoint,
             ) from None
         self._core = core_of(network, manifest.input)

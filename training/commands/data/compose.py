@@ -79,6 +79,12 @@ def _compose(arguments: argparse.Namespace) -> int:
                 "give the lower one first",
                 field="--" + option.replace("_", "-"),
             )
+    if arguments.scale_mm is not None and arguments.catalogue is None:
+        raise InputError(
+            "without the products' sizes there is no scale",
+            "give --catalogue, with length_mm and width_mm, or --size in its place",
+            field="--scale-mm",
+        )
     plan = ComposePlan(
         images=arguments.images,
         seed=arguments.seed,

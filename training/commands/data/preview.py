@@ -18,7 +18,7 @@ def add(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     preview.add_argument("source", type=Path, help="a training configuration (.toml) or a dataset")
     preview.add_argument(
-        "--pipeline", metavar="PRESET", help="light, belt, strong, or a TOML file with a pipeline"
+        "--pipeline", metavar="PRESET", help="light, belt, strong, photographs, or a TOML file"
     )
     preview.add_argument("--seed", type=whole(0, 2**31), default=0)
     preview.add_argument(

@@ -300,6 +300,30 @@ def test_annotators_are_compared_on_the_same_picture() -> None:
     assert isinstance(annotators.section(context_of(SHOTS)), LeftOut)
 
 
+def test_what_annotators_call_a_whole_image_is_compared() -> None:
+    def shots(number: int, ann: str, bob: str, found: float) -> list[Shot]:
+        return [
+            Shot(
+                found=[("cup", A, found)],
+                whole=name,
+                attributes={"annotator": who},
+                path=Path(f"{number}.jpg"),
+            )
+            for who, name in (("ann", ann), ("bob", bob))
+        ]
+
+    given = [
+        *shots(1, "cup", "cup", 0.9),
+        *shots(2, "cup", "tube", 0.8),
+        *shots(3, "cup", "cup", 0.3),
+    ]
+    section = made(annotators.section(context_of(given)))
+    assert section.numbers["people_place"] == 1
+    assert section.numbers["people_class"] == pytest.approx(2 / 3)
+    assert section.numbers["model_place"] == pytest.approx(2 / 3)  # one answer is not sure enough
+    assert section.numbers["model_class"] == pytest.approx(3 / 4)
+
+
 def _exported(folder: Path, *tasks: dict[str, Any]) -> Context:
     """Evaluates a model that found a cup at (16, 12, 48, 36) in each image of an export."""
     for number in range(1, len(tasks) + 1):
