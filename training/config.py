@@ -109,6 +109,9 @@ class TrainingSettings(Document):
             distribution; 0 mixes none, 0.2 usually a little, 1 anything between two images.
         first_size: Of classifiers: share of the input's sides that images are shown at in the
             beginning (`growing`); 1 shows all at their whole size.
+        check_every: Steps between two looks at the images of validation; 0 never looks.
+        patience: After so many looks without a better one the run ends, and the best network is
+            its result; 0 goes on to the last step, whatever they say.
     """
 
     steps: Annotated[int, Field(ge=1, le=10_000_000)]
@@ -129,6 +132,14 @@ class TrainingSettings(Document):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0
     mixup: Annotated[float, Field(ge=0, le=100)] = 0
     first_size: Annotated[float, Field(ge=0.25, le=1)] = 1
+    check_every: Count = 0
+    patience: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @model_validator(mode="after")
+    def _looks(self) -> Self:
+        if self.patience and not self.check_every:
+            raise ValueError("patience counts looks at validation: set check_every, too")
+        return self
 
 
 class Transform(Document):

@@ -25,6 +25,7 @@ from beltmark.contract.documents import sync
 from beltmark.contract.errors import InputError
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
+from training.early_stopping import EarlyStopping
 from training.growing import shown_at
 from training.objective import Network, Objective, make_network, make_objective
 from training.progress import bar
@@ -60,6 +61,7 @@ class RunState:
         optimiser: With its moments.
         step: Steps done.
         backbone: Its name, for whoever reads the checkpoint without the configuration.
+        stopping: Ends it early, where that is wanted.
     """
 
     network: Network
@@ -67,6 +69,12 @@ class RunState:
     optimiser: torch.optim.Optimizer
     step: int
     backbone: str
+    stopping: EarlyStopping | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was ended early."""
+        return self.stopping is not None and self.stopping.is_over
 
 
 def start(config: TrainConfig, classes: int) -> RunState:
@@ -122,9 +130,11 @@ def train(
     state.network.train()
     with _stop_signals() as stop, _unless_stopped(stop), bar() as progress:
         task = progress.add_task("training", total=settings.steps, completed=state.step, told="")
-        for batch in loader:
+        for batch in () if state.has_ended else loader:
             values = _step(state, batch, settings, objective)
             state.step += 1
+            if state.stopping is not None and state.stopping.is_due(state.step):
+                values[f"{LOSS}validation"] = state.stopping.check(state.average)
             on_step(state.step, values)
             told = _told(values)
             progress.update(task, completed=state.step, told=told)
@@ -133,10 +143,13 @@ def train(
             if stop or time.monotonic() - saved_at > settings.save_every_s:
                 save_checkpoint(state, folder / CHECKPOINT, fingerprint)
                 saved_at = time.monotonic()
+            if state.has_ended:
+                log.info("no better on validation for long: ended at step %d", state.step)
+                break
             if stop and state.step < settings.steps:
                 raise Interrupted
     save_checkpoint(state, folder / CHECKPOINT, fingerprint)
-    return state.average
+    return state.average if state.stopping is None else state.stopping.best(state.average)
 
 
 def learning_rate(step: int, settings: TrainingSettings) -> float:
@@ -160,6 +173,7 @@ def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
             "network": state.network.state_dict(),
             "average": state.average.state_dict(),
             "optimiser": state.optimiser.state_dict(),
+            "stopping": None if state.stopping is None else state.stopping.state(),
         },
         temporary,
     )
@@ -195,6 +209,8 @@ def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
     state.average.load_state_dict(saved["average"])
     state.optimiser.load_state_dict(saved["optimiser"])
     state.step = int(saved["step"])
+    if state.stopping is not None:
+        state.stopping.load(saved["stopping"])
 
 
 def _step(

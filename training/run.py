@@ -29,13 +29,20 @@ from training import engine
 from training.compress.quantise import quantise
 from training.config import TrainConfig
 from training.data.batches import TrainingSamples
+from training.early_stopping import EarlyStopping, aside
 from training.export import export_core, outputs_of, with_pixels
 from training.parts import split_dataset
 from training.plan import Plan
 from training.presets import read_config
 from training.proving import PACKAGE, PROVING, REFERENCE, prove
 from training.revision import code_revision
-from training.sources import fingerprint, input_spec, open_dataset, training_samples
+from training.sources import (
+    fingerprint,
+    input_spec,
+    open_dataset,
+    samples_aside,
+    training_samples,
+)
 from training.stages import Stages
 from training.tracking.tracker import Tracker, flat, tracked
 
@@ -88,6 +95,7 @@ def _carry_out(plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -
     classes = len(dataset.class_names)
     state = _start(plan, classes)
     samples = training_samples(config, plan.config_path, plan.split.train, classes, folder)
+    state.stopping = _stopping(plan)
     identity = fingerprint(config, dataset, plan.split)
     stages = Stages(folder, identity, resume=resume)
     if resume:
@@ -117,6 +125,26 @@ def _start(plan: Plan, classes: int) -> engine.RunState:
         raise InputError(
             error.problem, error.mend, file=plan.config_path, field="training.backbone"
         ) from None
+
+
+def _stopping(plan: Plan) -> EarlyStopping | None:
+    """Returns what looks at validation while the run goes on, if it is to.
+
+    Raises:
+        InputError: No images were put aside for that, or one is unreadable.
+    """
+    settings, images = plan.config.training, plan.split.validation
+    if not settings.check_every:
+        return None
+    if not images:
+        raise InputError(
+            "there are no images of validation to look at",
+            "put some aside (data.validation_share), or set it to 0",
+            file=plan.config_path,
+            field="training.check_every",
+        )
+    samples = samples_aside(plan.config, plan.config_path, images, plan.folder)
+    return EarlyStopping(plan.config, aside(samples, len(images), settings.batch_size))
 
 
 def _tracked(plan: Plan, draft: Manifest) -> AbstractContextManager[Tracker]:

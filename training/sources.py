@@ -18,7 +18,7 @@ from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import Split
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.shapes.families import NONE_OF_THESE
-from training.config import DEFAULT_BACKBONE, TrainConfig
+from training.config import DEFAULT_BACKBONE, AugmentSettings, TrainConfig
 from training.data.augment import Augmenter
 from training.data.balance import class_weights, count_classes, repeats
 from training.data.batches import TrainingSamples
@@ -43,6 +43,8 @@ _NEWER: Mapping[str, Mapping[str, object]] = {
         "label_smoothing": 0,
         "mixup": 0,
         "first_size": 1,
+        "check_every": 0,
+        "patience": 0,
     },
 }
 """Fields that came later, with what runs did before: so set, they are no part of the fingerprint,
@@ -172,6 +174,37 @@ def training_samples(
         seed=config.training.seed,
         factors=factors,
         class_weights=class_weights(counts, config.balance),
+    )
+
+
+def samples_aside(
+    config: TrainConfig, config_path: Path, images: tuple[LabelledImage, ...], folder: Path
+) -> TrainingSamples:
+    """Makes samples of images put aside: each as a station would see it, varied by nothing.
+
+    Args:
+        config: The run's.
+        config_path: Its file, for messages.
+        images: That are put aside.
+        folder: The run's: what takes long to make is kept there.
+
+    Raises:
+        InputError: An image is unreadable.
+    """
+    spec = input_spec(config)
+    store = SampleStore(
+        images,
+        longest_px=LARGER_THAN_INPUT * max(spec.width_px, spec.height_px),
+        cache=_cache(config, folder),
+    )
+    return TrainingSamples(
+        store,
+        cutouts=[],
+        backgrounds=SampleStore(()),
+        augmenter=Augmenter((), config_path),
+        settings=AugmentSettings(),
+        spec=spec,
+        seed=config.training.seed,
     )
 
 
