@@ -15,7 +15,7 @@ from beltmark.simulation.station import SimulatedStation, StationPlan
 from beltmark.simulation.world_plan import WorldPlan
 from edge_agent.printing.reading import read_item, read_items
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.long]
 
 PATIENCE_S = 90.0
 PRODUCTS = read_catalogue(BUNDLED / "catalogue.csv").products

@@ -62,12 +62,14 @@ def test_a_label_that_a_slow_printer_still_holds_is_waited_for(tmp_path: Path) -
     assert result.outcomes == {"to a person: label_unknown, label printed": 1}
 
 
+@pytest.mark.long
 def test_it_notices_a_printer_that_is_sent_a_label_again() -> None:
     code, (_, _, duplicates, _, _), told = campaign(*sabotaged("sends again"))
     assert duplicates > 0, told
     assert code == 1
 
 
+@pytest.mark.long
 def test_it_notices_diverts_that_are_forgotten() -> None:
     code, (_, _, _, lost, _), told = campaign(*sabotaged("forgets diverts"))
     assert lost > 0, told
@@ -82,6 +84,7 @@ def test_power_cuts_neither_double_nor_lose_nor_mislabel() -> None:
 
 
 @needs_compiler
+@pytest.mark.long
 def test_it_notices_a_disk_that_only_says_that_it_has_synced() -> None:
     code, _, told = campaign(*sabotaged("forgets syncs"), "--power-cut")
     assert "a label came out that the journal does not know" in told

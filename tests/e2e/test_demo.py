@@ -38,6 +38,7 @@ def test_three_stations_swap_a_release_and_every_item_gets_its_one_label() -> No
     assert demo.returncode == 0
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_everything_and_still_counts() -> None:
     demo = start()
     assert demo.stdout is not None

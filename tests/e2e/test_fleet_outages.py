@@ -18,7 +18,7 @@ from edge_agent.printing.reading import read_items
 from fleet_server.storage.engine import open_database
 from fleet_server.storage.tables import gaps, items, records
 
-pytestmark = pytest.mark.xdist_group("e2e")
+pytestmark = [pytest.mark.xdist_group("e2e"), pytest.mark.long]
 
 PATIENCE_S = 60.0
 

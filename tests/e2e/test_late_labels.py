@@ -32,7 +32,14 @@ reach_mm = 100
 """
 
 
-@pytest.mark.parametrize("more", ["", "holds_belt = false", WINDOW])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        pytest.param("holds_belt = false", marks=pytest.mark.long),
+        pytest.param(WINDOW, marks=pytest.mark.long),
+    ],
+)
 def test_a_label_that_comes_late_still_lands_on_its_item(tmp_path: Path, more: str) -> None:
     plan = StationPlan(world=WorldPlan(seed=5, products=PRODUCTS), seconds=14)
     with SimulatedStation(plan) as belt:

@@ -78,6 +78,7 @@ def labels_on_items(folder: Path) -> list[list[tuple[str, str]]]:
     return list(on_item.values())
 
 
+@pytest.mark.long
 def test_each_label_that_is_well_is_verified(tmp_path: Path) -> None:
     with belt(tmp_path) as (process, agent):
         agent.start()

@@ -130,6 +130,7 @@ def fleet(mosquitto: RealBroker, tmp_path: Path) -> Iterator[Fleet]:
         yield Fleet(tmp_path, served, belt, agent)
 
 
+@pytest.mark.long
 def test_a_release_takes_over_while_items_pass_and_comes_back_from_a_kill(fleet: Fleet) -> None:
     agent, belt, engine = fleet.agent, fleet.belt, fleet.served.engine
     for name in ("one", "two"):

@@ -125,6 +125,7 @@ def test_photographs_end_in_a_package_that_a_station_reads(
     capsys.readouterr()
 
 
+@pytest.mark.long
 def test_a_run_killed_between_its_models_ends_as_one_that_was_not(
     trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -36,6 +36,7 @@ def write_policy(release: Path, policy: dict[str, str]) -> None:
     (release / "release.json").write_text(json.dumps(document))
 
 
+@pytest.mark.long
 def test_the_second_of_a_line_of_one_is_rejected_and_after_a_restart_as_well(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from beltmark.contract.release import load_release
@@ -111,6 +112,7 @@ def decided(
     return desk.decisions
 
 
+@pytest.mark.long
 def test_the_gate_changes_no_decision_and_spares_the_model_an_empty_belt() -> None:
     frames, looker = film(seed=52), Looker()
     every = decided(frames, looker, None)

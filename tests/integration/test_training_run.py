@@ -208,6 +208,7 @@ def test_bad_input_is_one_line(
     assert len(error.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_run_stopped_at_any_point_goes_on_and_ends_as_one_that_was_not(
     trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
