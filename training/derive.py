@@ -178,7 +178,7 @@ def _steps(facts: Facts, batch_size: int) -> int:
     if fit < LEAST_STEPS:
         needed = LEAST_STEPS * facts.step_s / OF_TIME / 60
         raise InputError(
-            f"{facts.minutes:g} minutes are {fit} steps of {facts.step_s:.2f} s, too few to learn",
+            f"--minutes {facts.minutes:g} is {fit} steps of {facts.step_s:.2f} s, too few to learn",
             f"give at least {needed:.0f}",
             field="--minutes",
         )

@@ -7,32 +7,27 @@ their number alone, and all else that is drawn on the step's.
 
 import logging
 import math
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from beltmark.contract.documents import sync
-from beltmark.contract.errors import InputError
+from training.checkpoints import CHECKPOINT, RunState, save_checkpoint
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
-from training.early_stopping import EarlyStopping
 from training.growing import shown_at
 from training.objective import Network, Objective, make_network, make_objective
 from training.progress import bar
+from training.ranks import ALONE, Ranks
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT = "last.pt"
 LOG_EVERY_STEPS = 50
 LOSS = "loss_"
 """How the names of losses begin among what a step tells."""
@@ -49,32 +44,6 @@ _STEP = 2
 
 class Interrupted(Exception):  # noqa: N818 - it is the user's wish, not an error
     """The user stopped the run; its checkpoint is written."""
-
-
-@dataclass
-class RunState:
-    """All that changes while a run goes on.
-
-    Attributes:
-        network: What learns.
-        average: Running average of its weights, which is the result.
-        optimiser: With its moments.
-        step: Steps done.
-        backbone: Its name, for whoever reads the checkpoint without the configuration.
-        stopping: Ends it early, where that is wanted.
-    """
-
-    network: Network
-    average: Network
-    optimiser: torch.optim.Optimizer
-    step: int
-    backbone: str
-    stopping: EarlyStopping | None = None
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it was ended early."""
-        return self.stopping is not None and self.stopping.is_over
 
 
 def start(config: TrainConfig, classes: int) -> RunState:
@@ -101,6 +70,7 @@ def train(
     folder: Path,
     *,
     on_step: OnStep = lambda step, values: None,
+    ranks: Ranks = ALONE,
 ) -> Network:
     """Runs the remaining steps and returns the averaged network, ready for use.
 
@@ -111,13 +81,14 @@ def train(
         fingerprint: Of configuration and data; a checkpoint is only good for the same.
         folder: Where the checkpoint goes.
         on_step: Told after each step: how many are done, and its losses and rate by name.
+        ranks: The processes that learn together; the first alone writes checkpoints.
 
     Raises:
         Interrupted: SIGINT or SIGTERM came; the checkpoint holds the last whole step, or an earlier
             one where the processes that prepare images were ended, too.
     """
     settings = config.training
-    torch.set_num_threads(settings.threads)
+    torch.set_num_threads(max(settings.threads // ranks.world, 1))
     objective = make_objective(config, samples.class_weights)
     loader = batches(
         samples,
@@ -125,13 +96,14 @@ def train(
         steps=settings.steps,
         batch_size=settings.batch_size,
         workers=settings.workers,
+        ranks=ranks,
     )
     saved_at = time.monotonic()
     state.network.train()
     with _stop_signals() as stop, _unless_stopped(stop), bar() as progress:
         task = progress.add_task("training", total=settings.steps, completed=state.step, told="")
-        for batch in () if state.has_ended else loader:
-            values = _step(state, batch, settings, objective)
+        for batch in () if ranks.any(state.has_ended) else loader:
+            values = _step(state, batch, settings, objective, ranks)
             state.step += 1
             if state.stopping is not None and state.stopping.is_due(state.step):
                 values[f"{LOSS}validation"] = state.stopping.check(state.average)
@@ -140,15 +112,17 @@ def train(
             progress.update(task, completed=state.step, told=told)
             if progress.disable and state.step % LOG_EVERY_STEPS == 0:
                 log.info("step %d of %d: %s", state.step, settings.steps, told)
-            if stop or time.monotonic() - saved_at > settings.save_every_s:
+            is_stopped, has_ended = ranks.any(bool(stop)), ranks.any(state.has_ended)
+            is_last = has_ended or state.step == settings.steps
+            is_due = is_stopped or is_last or time.monotonic() - saved_at > settings.save_every_s
+            if is_due and ranks.leads:
                 save_checkpoint(state, folder / CHECKPOINT, fingerprint)
                 saved_at = time.monotonic()
-            if state.has_ended:
+            if is_stopped:
+                raise Interrupted
+            if has_ended:
                 log.info("no better on validation for long: ended at step %d", state.step)
                 break
-            if stop and state.step < settings.steps:
-                raise Interrupted
-    save_checkpoint(state, folder / CHECKPOINT, fingerprint)
     return state.average if state.stopping is None else state.stopping.best(state.average)
 
 
@@ -161,60 +135,12 @@ def learning_rate(step: int, settings: TrainingSettings) -> float:
     return 0.01 + 0.99 * (1 + math.cos(math.pi * min(done, 1.0))) / 2
 
 
-def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
-    """Writes the run's state, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    torch.save(
-        {
-            "fingerprint": fingerprint,
-            "step": state.step,
-            "backbone": state.backbone,
-            "network": state.network.state_dict(),
-            "average": state.average.state_dict(),
-            "optimiser": state.optimiser.state_dict(),
-            "stopping": None if state.stopping is None else state.stopping.state(),
-        },
-        temporary,
-    )
-    sync(temporary)
-    os.replace(temporary, path)
-    sync(path.parent)
-
-
-def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
-    """Brings a fresh state to where the checkpoint was written.
-
-    Raises:
-        InputError: It is missing, damaged, or of another configuration or data.
-    """
-    if not path.is_file():
-        raise InputError("no checkpoint to resume from", "start without --resume", file=path)
-    try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
-        found = saved["fingerprint"]
-    except Exception as error:  # torch's reader raises many kinds for damaged files
-        raise InputError(
-            f"not a readable checkpoint: {' '.join(str(error).split())[:120]}",
-            "start without --resume",
-            file=path,
-        ) from None
-    if found != fingerprint:
-        raise InputError(
-            "was written with another configuration or other data",
-            "resume with the same, or start without --resume",
-            file=path,
-        )
-    state.network.load_state_dict(saved["network"])
-    state.average.load_state_dict(saved["average"])
-    state.optimiser.load_state_dict(saved["optimiser"])
-    state.step = int(saved["step"])
-    if state.stopping is not None:
-        state.stopping.load(saved["stopping"])
-
-
 def _step(
-    state: RunState, batch: Batch, settings: TrainingSettings, objective: Objective
+    state: RunState,
+    batch: Batch,
+    settings: TrainingSettings,
+    objective: Objective,
+    ranks: Ranks,
 ) -> dict[str, float]:
     """Learns from one batch; returns its losses and the learning rate by name."""
     rate = learning_rate(state.step, settings)
@@ -222,11 +148,12 @@ def _step(
         group["lr"] = rate * group["peak"]
     # All chance of a step follows from its number: what torch draws by itself (dropout) too.
     rng = np.random.default_rng([settings.seed, _STEP, state.step])
-    torch.manual_seed(int(rng.integers(2**63)))
+    torch.manual_seed(int(rng.integers(2**62)) + ranks.rank)
     shown = shown_at(batch, state.step / settings.steps, settings.first_size)
     losses = objective(state.network, shown, rng)
     state.optimiser.zero_grad()
     torch.autograd.backward(torch.stack(list(losses.values())).sum())
+    ranks.average_gradients(state.network)
     nn.utils.clip_grad_norm_(state.network.parameters(), settings.gradient_limit)
     state.optimiser.step()
     _follow(state, settings.average_decay)

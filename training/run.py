@@ -26,6 +26,7 @@ from beltmark.contract.package import (
     load_package,
 )
 from training import engine
+from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
 from training.compress.quantise import quantise
 from training.config import TrainConfig
 from training.data.batches import TrainingSamples
@@ -35,6 +36,7 @@ from training.parts import split_dataset
 from training.plan import Plan
 from training.presets import read_config
 from training.proving import PACKAGE, PROVING, REFERENCE, prove
+from training.ranks import ALONE, Ranks
 from training.revision import code_revision
 from training.sources import (
     fingerprint,
@@ -62,21 +64,38 @@ SCORE_FLOORS: Mapping[Task, float] = {"detect": 0.02, "classify": 0.0}
 classifier always has an answer."""
 
 
-def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
+def run(
+    config_path: Path, folder: Path, *, resume: bool, ranks: Ranks = ALONE
+) -> ModelPackage | None:
     """Trains, compresses, evaluates and packs what the configuration describes.
 
     Args:
         config_path: The TOML file.
         folder: Where checkpoint, package, reference and report go.
         resume: Go on from the folder's checkpoint.
+        ranks: The processes that learn together; all but learning is the first one's.
+
+    Returns:
+        The package; None in the other processes.
 
     Raises:
         InputError: Configuration, data or folder cannot be used.
         Interrupted: The user stopped it; the checkpoint is written.
     """
     config = read_config(config_path)
+    if config.training.batch_size % ranks.world:
+        raise InputError(
+            f"{config.training.batch_size} images are not shared evenly by {ranks.world} processes",
+            "set a multiple of their number",
+            file=config_path,
+            field="training.batch_size",
+        )
+    if not ranks.leads:
+        _follow(config, config_path, folder, resume=resume, ranks=ranks)
+        return None
     done = _check_folder(folder, config_path, resume=resume)
     if done is not None:
+        ranks.any(False)  # there is nothing to learn
         return done
     dataset = open_dataset(config, folder)
     plan = Plan(config, config_path, dataset, split_dataset(config, dataset, folder), folder)
@@ -86,22 +105,45 @@ def run(config_path: Path, folder: Path, *, resume: bool) -> ModelPackage:
     )
     draft = _draft(plan)
     with _tracked(plan, draft) as tracker:
-        return _carry_out(plan, draft, tracker, resume=resume)
+        return _carry_out(plan, draft, tracker, resume=resume, ranks=ranks)
 
 
-def _carry_out(plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -> ModelPackage:
-    """Trains, exports, quantises and proves."""
-    config, dataset, folder = plan.config, plan.dataset, plan.folder
-    classes = len(dataset.class_names)
+def _follow(
+    config: TrainConfig, config_path: Path, folder: Path, *, resume: bool, ranks: Ranks
+) -> None:
+    """Learns with the first process, from what that has prepared."""
+    if not ranks.any(False):
+        return
+    dataset = open_dataset(config, folder)
+    plan = Plan(config, config_path, dataset, split_dataset(config, dataset, folder), folder)
+    state, samples, identity = _prepare(plan, resume=resume)
+    engine.train(state, samples, config, identity, folder, ranks=ranks)
+
+
+def _prepare(plan: Plan, *, resume: bool) -> tuple[RunState, TrainingSamples, str]:
+    """Returns the state to go on from, what is learned from, and what tells both from others'."""
+    config, folder, classes = plan.config, plan.folder, len(plan.dataset.class_names)
     state = _start(plan, classes)
     samples = training_samples(config, plan.config_path, plan.split.train, classes, folder)
     state.stopping = _stopping(plan)
-    identity = fingerprint(config, dataset, plan.split)
-    stages = Stages(folder, identity, resume=resume)
+    identity = fingerprint(config, plan.dataset, plan.split)
     if resume:
-        engine.load_checkpoint(state, folder / engine.CHECKPOINT, identity)
+        load_checkpoint(state, folder / CHECKPOINT, identity)
         log.info("resumed at step %d", state.step)
-    network = engine.train(state, samples, config, identity, folder, on_step=tracker.metrics)
+    return state, samples, identity
+
+
+def _carry_out(
+    plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool, ranks: Ranks
+) -> ModelPackage:
+    """Trains, exports, quantises and proves."""
+    config, folder = plan.config, plan.folder
+    state, samples, identity = _prepare(plan, resume=resume)
+    stages = Stages(folder, identity, resume=resume)
+    ranks.any(True)  # the others may begin
+    network = engine.train(
+        state, samples, config, identity, folder, on_step=tracker.metrics, ranks=ranks
+    )
     spec = input_spec(config)
     log.info("trained; exporting")
     core = stages.model("core", lambda: export_core(network, spec))
@@ -113,7 +155,7 @@ def _carry_out(plan: Plan, draft: Manifest, tracker: Tracker, *, resume: bool) -
     return package
 
 
-def _start(plan: Plan, classes: int) -> engine.RunState:
+def _start(plan: Plan, classes: int) -> RunState:
     """Makes the network; a backbone that is not to be had is told with the file that asks for it.
 
     Raises:

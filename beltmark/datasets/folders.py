@@ -34,8 +34,6 @@ def read_folders(folder: Path, without: Collection[Path] = ()) -> Dataset:
     has_parts = is_in_parts(files)
     names, others = [], 0
     for name in files.below():
-        if folder / name in without:
-            continue
         if is_image(name):
             names.append(name)
         else:
@@ -46,7 +44,14 @@ def read_folders(folder: Path, without: Collection[Path] = ()) -> Dataset:
     class_names = sorted(set(classes))
     check_class_names([(name, "folders") for name in class_names], folder)
     class_index = {name: k for k, name in enumerate(class_names)}
-    sizes = image_sizes([folder / name for name in names])
+    class_of = {
+        name: class_name
+        for name, class_name in zip(names, classes, strict=True)
+        if folder / name not in without
+    }
+    if not class_of:
+        raise InputError("has no image left", "give a folder of class folders", file=folder)
+    sizes = image_sizes([folder / name for name in class_of])
     images = [
         LabelledImage(
             folder / name,
@@ -58,7 +63,7 @@ def read_folders(folder: Path, without: Collection[Path] = ()) -> Dataset:
             class_index[class_name],
             {SPLIT: part} if has_parts and (part := part_of(name.partition("/")[0])) else {},
         )
-        for name, class_name, size in zip(names, classes, sizes, strict=True)
+        for (name, class_name), size in zip(class_of.items(), sizes, strict=True)
     ]
     digest = hashlib.sha256("\n".join(names).encode(errors="surrogateescape")).hexdigest()
     notes = (f"{others} files are no images: left out",) if others else ()

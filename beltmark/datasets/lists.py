@@ -16,7 +16,7 @@ A folder of lists is one dataset; `train.csv`, `val.csv` and `test.csv` tell eac
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -57,12 +57,13 @@ class _Gathered:
     told: dict[str, str | None] = field(default_factory=dict)
 
 
-def read_lists(path: Path, wanted: str | None = None) -> Dataset:
+def read_lists(path: Path, wanted: str | None = None, without: Collection[Path] = ()) -> Dataset:
     """Reads a list, or all lists of a folder; of images only the first bytes, for their size.
 
     Args:
         path: The CSV file, or a folder of them.
         wanted: The column of the classes, such as `coarse_class`; None for the usual ones.
+        without: Images that are left out.
 
     Raises:
         InputError: Names file, line, column and mend.
@@ -89,7 +90,8 @@ def read_lists(path: Path, wanted: str | None = None) -> Dataset:
     digest = hashlib.sha256(f"{wanted}\n".encode())
     for table in (*tables, *([classes] if classes else [])):
         digest.update(table.sha256.encode())
-    return _dataset(path, files, gathered, class_names, digest.hexdigest())
+    left = {name: each for name, each in gathered.items() if files.root / name not in without}
+    return _dataset(path, files, left, class_names, digest.hexdigest())
 
 
 def _lists(path: Path, files: DatasetFiles) -> Sequence[Path]:

@@ -217,6 +217,7 @@ FORMATS: Final = (
 )
 
 _READ_WITHOUT: Final[Mapping[str, Callable[[Path, Collection[Path]], Dataset]]] = {
+    "csv": lambda path, without: read_lists(path, without=without),
     "folders": read_folders,
     "yolo": read_yolo,
 }

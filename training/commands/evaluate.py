@@ -13,7 +13,7 @@ from beltmark.contract.policy import Policy
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import select_scenes
-from beltmark.datasets.split_file import TEST, VALIDATION, apply_split, read_split
+from beltmark.datasets.split_file import TEST, TRAIN, VALIDATION, apply_split, read_split
 
 if TYPE_CHECKING:
     from training.evaluate.whole import Measured
@@ -103,7 +103,8 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     )
     measured = measure(request)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
-    learned = _learned_from(package, dataset) if part == ALL else ()
+    is_apart = arguments.scenes or (arguments.split and arguments.part != TRAIN)
+    learned = () if is_apart else _learned_from(package, dataset)
     for told in learned:
         print(told)
     _print(measured)
@@ -138,8 +139,8 @@ def _learned_from(package: ModelPackage, dataset: Dataset) -> tuple[str, ...]:
     if lineage is None or lineage.dataset_sha256 != dataset.sha256:
         return ()
     return (
-        "LEARNED FROM: the package was trained on part of these very images, and looks better here "
-        "than it is. Judge by what was put aside: --split runs/NAME/split.json, or --scenes.",
+        "LEARNED FROM: the package was trained on images of this very dataset, and looks better "
+        "here than it is. Judge by what was put aside: --split runs/NAME/split.json, or --scenes.",
     )
 
 

@@ -38,9 +38,17 @@ def _run(arguments: argparse.Namespace) -> int:
         raise InputError("nothing to train", "give a config, or --data and --task; not both")
     if arguments.data is not None and arguments.task is None:
         raise InputError("what is to be learned?", "name it: --task detect, or classify")
+    if arguments.data is None and (arguments.task or arguments.minutes):
+        raise InputError(
+            "a configuration says itself what is learned and how long",
+            "edit it, or leave --task and --minutes out",
+            file=arguments.config,
+        )
     # Torch takes seconds to load; the other commands do without it.
+    from training.checkpoints import CHECKPOINT  # noqa: PLC0415
     from training.derive import name_of  # noqa: PLC0415
-    from training.engine import CHECKPOINT, Interrupted  # noqa: PLC0415
+    from training.engine import Interrupted  # noqa: PLC0415
+    from training.ranks import together  # noqa: PLC0415
     from training.run import run  # noqa: PLC0415
     from training.unconfigured import CONFIG, check_derived, write_derived  # noqa: PLC0415
 
@@ -48,17 +56,20 @@ def _run(arguments: argparse.Namespace) -> int:
     name = config.stem if arguments.data is None else name_of(arguments.data)
     folder = arguments.out or Path("runs") / name
     try:
-        if arguments.data is not None:
-            config = folder / CONFIG
-            if arguments.resume and config.exists():
-                check_derived(config, arguments.data, arguments.task, arguments.minutes)
-            else:
-                minutes = arguments.minutes or MINUTES
-                write_derived(arguments.data, arguments.task, minutes, folder)
-            arguments.resume = arguments.resume and (folder / CHECKPOINT).exists()
-        package = run(config, folder, resume=arguments.resume)
+        with together() as ranks:
+            if arguments.data is not None:
+                config = folder / CONFIG
+                if arguments.resume and config.exists():
+                    check_derived(config, arguments.data, arguments.task, arguments.minutes)
+                elif ranks.leads:
+                    minutes = arguments.minutes or MINUTES
+                    write_derived(arguments.data, arguments.task, minutes, folder)
+                ranks.any(True)  # the first has written it
+                arguments.resume = arguments.resume and (folder / CHECKPOINT).exists()
+            package = run(config, folder, resume=arguments.resume, ranks=ranks)
     except Interrupted:
         print(f"stopped; go on with --resume ({folder / CHECKPOINT})", file=sys.stderr)
         return INTERRUPTED
-    print(package.folder)
+    if package is not None:
+        print(package.folder)
     return 0

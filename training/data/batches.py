@@ -6,7 +6,7 @@ processes differ from each other, and a run that is resumed goes on as if it had
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from training.data.cutouts import Cutout, textured_background
 from training.data.mixing import mosaic, paste
 from training.data.samples import Sample, Samples
 from training.model.labels import NOT_JUDGED, PADDING
+from training.ranks import ALONE, Ranks
 
 MIN_SIDE_PX = 7.0
 """Objects smaller than this in the model's input are not judged: no place may lie within."""
@@ -146,20 +147,48 @@ class TrainingSamples(Dataset[Sample]):
 
 
 def batches(
-    samples: TrainingSamples, *, first_step: int, steps: int, batch_size: int, workers: int
+    samples: TrainingSamples,
+    *,
+    first_step: int,
+    steps: int,
+    batch_size: int,
+    workers: int,
+    ranks: Ranks = ALONE,
 ) -> "DataLoader[Batch]":
-    """Returns the batches of steps `first_step` to `steps` - 1, prepared by `workers` processes."""
-    numbers = range(first_step * batch_size, steps * batch_size)
+    """Returns the batches of steps `first_step` to `steps` - 1, prepared by `workers` processes.
+
+    Of several processes that learn together each gets its share of every batch.
+    """
+    share = batch_size // ranks.world
+    first, end = first_step * batch_size, steps * batch_size
     loader: DataLoader[Any] = DataLoader(
         samples,
-        batch_size=batch_size,
-        sampler=numbers,
+        batch_size=share,
+        sampler=_Numbers(first, end, batch_size, share, ranks.rank),
         num_workers=workers,
         collate_fn=collate,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if workers else None,
     )
     return loader
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """The numbers of one process's samples: of each batch its share."""
+
+    first: int
+    end: int
+    batch_size: int
+    share: int
+    rank: int
+
+    def __iter__(self) -> Iterator[int]:
+        for start in range(self.first, self.end, self.batch_size):
+            yield from range(start + self.rank * self.share, start + (self.rank + 1) * self.share)
+
+    def __len__(self) -> int:
+        return (self.end - self.first) // self.batch_size * self.share
 
 
 def collate(samples: Sequence[Sample]) -> Batch:

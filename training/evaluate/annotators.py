@@ -114,18 +114,23 @@ def agreement(a: Truth, b: Truth) -> tuple[float, float]:
 def _told(
     human: Sequence[float | None], machine: Sequence[float | None], *, is_whole: bool
 ) -> tuple[str, ...]:
+    (place, name), (its_place, its_name) = (map(_share, means) for means in (human, machine))
     if is_whole:
         return (
-            f"People call {human[1] or 0:.4f} of what they both named the same, the model and they "
-            f"{machine[1] or 0:.4f}.",
-            f"Of the model, {TOLD_ANSWERS} count; others are no name.",
+            f"Of images that both named, people called {name} the same, the model and they "
+            f"{its_name}.",
+            f"Both named {place} of the images, the model and they {its_place}; of the model, "
+            f"{TOLD_ANSWERS} count as named.",
         )
     return (
-        f"People agree in place on {human[0] or 0:.4f} of what they boxed, the model with them on "
-        f"{machine[0] or 0:.4f}.",
+        f"People agree in place on {place} of what they boxed, the model with them on {its_place}.",
         f"Agreement is twice what is paired at IoU {ANSWER_IOU} over what both drew; of the model, "
         f"{TOLD_ANSWERS} count.",
     )
+
+
+def _share(value: float | None) -> str:
+    return "(none: not measured)" if value is None else f"{value:.4f}"
 
 
 def _of_images(context: Context) -> list[dict[str, Answer]]:

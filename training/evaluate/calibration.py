@@ -15,7 +15,7 @@ from edge_agent.vision.postprocess import calibrated
 Method = Literal["temperature", "softmax_temperature"]
 
 BINS = 15
-TEMPERATURES: Final[Sequence[float]] = np.exp(np.linspace(np.log(0.1), np.log(10), 401)).tolist()
+TEMPERATURES: Final[Sequence[float]] = np.exp(np.linspace(np.log(0.02), np.log(20), 601)).tolist()
 """About one per cent apart: finer than any evaluation set can tell."""
 
 
@@ -49,12 +49,17 @@ def fit_temperature(
 
 def end_of_range(temperature: float) -> str | None:
     """Says what it means that a temperature is the first or last one tried; else None."""
-    if min(TEMPERATURES) < temperature < max(TEMPERATURES):
-        return None
-    return (
-        f"the temperature {temperature:.3g} is the last one tried: scores say next to nothing of "
-        "how often answers are right, and no temperature mends that"
-    )
+    if temperature >= max(TEMPERATURES):
+        return (
+            f"NO TEMPERATURE HELPS: {temperature:.3g} is the highest one tried. Scores say next to "
+            "nothing of how often answers are right."
+        )
+    if temperature <= min(TEMPERATURES):
+        return (
+            f"FAR TOO UNSURE: {temperature:.3g} is the lowest temperature tried, and a lower one "
+            "would suit better. Scores are right in their order, but low: train longer."
+        )
+    return None
 
 
 def expected_error(scores: NDArray[np.float32], right: NDArray[np.bool_]) -> float:

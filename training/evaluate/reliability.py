@@ -90,10 +90,7 @@ def section(context: Context) -> Section | LeftOut:
         (
             told_interval(error, interval, "Expected calibration error as shipped"),
             how if fitted is None else f"Here the temperature was {how}.",
-            *(
-                f"NO TEMPERATURE HELPS: {told}."
-                for told in _at_an_end(manifest.calibration, temperature)
-            ),
+            *_at_an_end(manifest.calibration, temperature),
             "Counted over the answer to each image."
             if evaluation.truths and all(truth.is_whole for truth in evaluation.truths)
             else "Counted over all answers above the package's score floor, at IoU 0.5.",

@@ -109,11 +109,9 @@ def read_report(path: Path) -> Report:
     content = read_bytes(path, limit=MAX_REPORT_BYTES)
     try:
         return Report.model_validate_json(content)
-    except ValueError as error:
-        first = str(error).splitlines()
-        told = "; ".join(line.strip() for line in first[1:3]) or first[0]
+    except ValueError:
         raise InputError(
-            f"is no report of a check: {told}", "give the report.json of an earlier run", file=path
+            "is no report of a check", "give the report.json of an earlier run", file=path
         ) from None
 
 

@@ -127,6 +127,8 @@ def _read_what_is_left(
             number, _ = sieve.kept[place[1]].pop(int(place[2]))
             sieve.findings.append(_bad_row(f"{place[1]}[{number}]", error.problem))
         else:
+            if not dataset.images:
+                break
             return dataset, tuple(sieve.findings)
     raise refused
 

@@ -10,6 +10,7 @@ from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import InputSpec
 from training import engine
+from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
 from training.config import AugmentSettings, TrainConfig
 from training.data.augment import Augmenter
 from training.data.batches import TrainingSamples
@@ -56,13 +57,13 @@ def bright_or_dark(*, turned_about: bool = False) -> TrainingSamples:
 
 def run(
     settings: TrainConfig, folder: Path, *, turned_about: bool, stop_after: int = 0
-) -> tuple[engine.RunState, dict[str, torch.Tensor], dict[int, float]]:
+) -> tuple[RunState, dict[str, torch.Tensor], dict[int, float]]:
     """Returns the state, the resulting weights, and the losses on what was put aside."""
     state = engine.start(settings, 2)
     looked_at = aside(bright_or_dark(turned_about=turned_about), 8, 4)
     state.stopping = EarlyStopping(settings, looked_at)
-    if (folder / engine.CHECKPOINT).exists():
-        engine.load_checkpoint(state, folder / engine.CHECKPOINT, "same")
+    if (folder / CHECKPOINT).exists():
+        load_checkpoint(state, folder / CHECKPOINT, "same")
     losses: dict[int, float] = {}
 
     def note(step: int, values: Mapping[str, float]) -> None:

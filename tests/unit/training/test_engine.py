@@ -10,6 +10,7 @@ import torch
 from beltmark.contract.documents import parse
 from beltmark.contract.package import InputSpec
 from training import engine
+from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
 from training.config import AugmentSettings, TrainConfig, TrainingSettings, Transform
 from training.data.augment import Augmenter
 from training.data.batches import TrainingSamples
@@ -73,13 +74,13 @@ def photographs() -> TrainingSamples:
 
 def learned(
     folder: Path, on_step: Callable[[int], None] = lambda step: None, workers: int = 0
-) -> engine.RunState:
+) -> RunState:
     """The state after all steps, or after those of before a stop."""
     training = CONFIG.training.model_copy(update={"workers": workers})
     config = CONFIG.model_copy(update={"training": training})
     state = engine.start(CONFIG, 2)
-    if (folder / engine.CHECKPOINT).exists():
-        engine.load_checkpoint(state, folder / engine.CHECKPOINT, "same")
+    if (folder / CHECKPOINT).exists():
+        load_checkpoint(state, folder / CHECKPOINT, "same")
     engine.train(
         state, photographs(), config, "same", folder, on_step=lambda step, values: on_step(step)
     )
@@ -106,12 +107,13 @@ def test_a_run_whose_loaders_are_ended_with_it_is_stopped_and_nothing_half_done_
 def test_a_classifier_that_was_stopped_ends_in_the_same_weights(tmp_path: Path) -> None:
     """What mixup and dropout draw depends on the step alone."""
 
-    def stop_after_two(step: int) -> None:
-        if step == 2:
+    def stop_after_two_and_all(step: int) -> None:
+        if step in (2, 5):
             signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(engine.Interrupted):
-        learned(tmp_path / "stopped", stop_after_two)
+    for _ in range(2):
+        with pytest.raises(engine.Interrupted):
+            learned(tmp_path / "stopped", stop_after_two_and_all)
     torch.manual_seed(12345)  # as another process would find it
     again, whole = learned(tmp_path / "stopped"), learned(tmp_path / "whole")
     assert again.step == whole.step == 5

@@ -87,6 +87,8 @@ def _check(arguments: argparse.Namespace) -> int:
     earlier = read_report(arguments.compare) if arguments.compare else None
     path = arguments.dataset.resolve()
     folder = arguments.out or Path("checks") / (path.parent if path.is_file() else path).name
+    if folder.exists() and not folder.is_dir():
+        raise InputError("is a file", "name a folder for the report", file=folder, field="--out")
     deep = _deep() if arguments.deep else None
     with Memory(folder / "memory.sqlite") as memory:
         checked = check(dataset, faults, parts, memory=memory, progress=going_through, deep=deep)

@@ -47,8 +47,10 @@ def test_the_temperature_of_classes_that_are_weighed_together_is_found(temperatu
 def test_a_temperature_at_the_end_of_what_is_tried_is_told() -> None:
     scores = np.full((100, 1), 0.95, np.float32)
     useless = fit_temperature(scores, np.arange(100) % 2 == 0)
-    assert end_of_range(useless.temperature) is not None
+    assert "NO TEMPERATURE HELPS" in (end_of_range(useless.temperature) or "")
     assert end_of_range(1.0) is None
+    unsure = fit_temperature(np.full((100, 1), 0.51, np.float32), np.ones(100, bool))
+    assert "FAR TOO UNSURE" in (end_of_range(unsure.temperature) or "")
 
 
 def test_expected_error_of_known_scores() -> None:

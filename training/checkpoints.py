@@ -1,0 +1,93 @@
+"""The state of a run, and its checkpoint: all that the next step depends on."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from beltmark.contract.documents import sync
+from beltmark.contract.errors import InputError
+from training.early_stopping import EarlyStopping
+from training.objective import Network
+
+CHECKPOINT = "last.pt"
+
+
+@dataclass
+class RunState:
+    """All that changes while a run goes on.
+
+    Attributes:
+        network: What learns.
+        average: Running average of its weights, which is the result.
+        optimiser: With its moments.
+        step: Steps done.
+        backbone: Its name, for whoever reads the checkpoint without the configuration.
+        stopping: Ends it early, where that is wanted.
+    """
+
+    network: Network
+    average: Network
+    optimiser: torch.optim.Optimizer
+    step: int
+    backbone: str
+    stopping: EarlyStopping | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was ended early."""
+        return self.stopping is not None and self.stopping.is_over
+
+
+def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
+    """Writes the run's state, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    torch.save(
+        {
+            "fingerprint": fingerprint,
+            "step": state.step,
+            "backbone": state.backbone,
+            "network": state.network.state_dict(),
+            "average": state.average.state_dict(),
+            "optimiser": state.optimiser.state_dict(),
+            "stopping": None if state.stopping is None else state.stopping.state(),
+        },
+        temporary,
+    )
+    sync(temporary)
+    os.replace(temporary, path)
+    sync(path.parent)
+
+
+def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
+    """Brings a fresh state to where the checkpoint was written.
+
+    Raises:
+        InputError: It is missing, damaged, or of another configuration or data.
+    """
+    if not path.is_file():
+        raise InputError("no checkpoint to resume from", "start without --resume", file=path)
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        found = saved["fingerprint"]
+    except Exception as error:  # torch's reader raises many kinds for damaged files
+        raise InputError(
+            f"not a readable checkpoint: {' '.join(str(error).split())[:120]}",
+            "start without --resume",
+            file=path,
+        ) from None
+    if found != fingerprint:
+        raise InputError(
+            "was written with another configuration or other data",
+            "resume with the same, or start without --resume",
+            file=path,
+        )
+    state.network.load_state_dict(saved["network"])
+    state.average.load_state_dict(saved["average"])
+    state.optimiser.load_state_dict(saved["optimiser"])
+    state.step = int(saved["step"])
+    if state.stopping is not None:
+        state.stopping.load(saved["stopping"])
