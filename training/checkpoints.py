@@ -1,6 +1,7 @@
 """The state of a run, and its checkpoint: all that the next step depends on."""
 
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import torch
 
 from beltmark.contract.documents import sync
 from beltmark.contract.errors import InputError
+from beltmark.contract.package import Task
 from training.early_stopping import EarlyStopping
-from training.objective import Network
+from training.model.backbones import DEFAULT
+from training.objective import Network, make_network
 
 CHECKPOINT = "last.pt"
 
@@ -91,3 +94,35 @@ def load_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
     state.step = int(saved["step"])
     if state.stopping is not None:
         state.stopping.load(saved["stopping"])
+
+
+def averaged_network(path: Path, task: Task, classes: int, *, mend: str) -> Network:
+    """Returns the network that is a run's result, ready for use.
+
+    Args:
+        path: The run's checkpoint.
+        task: What it is to answer.
+        classes: How many it is to know.
+        mend: What to do where it is not such a checkpoint.
+
+    Raises:
+        InputError: Missing, no checkpoint, or of another network.
+    """
+    if not path.is_file():
+        raise InputError("no such file", "check the path", file=path)
+    if not zipfile.is_zipfile(path):
+        raise InputError("not a checkpoint", mend, file=path)
+    try:
+        held = torch.load(path, weights_only=True, map_location="cpu")
+        backbone = held.get("backbone", DEFAULT)  # earlier ones knew no other
+        network = make_network(task, backbone, classes)
+        network.load_state_dict(held["average"])
+    except Exception as error:  # torch raises what its archive's layers raise
+        raise InputError(
+            f"not a checkpoint of this model: {' '.join(str(error).split())[:160]}", mend, file=path
+        ) from None
+    stopping = held.get("stopping")
+    if stopping is not None and stopping["best"] is not None:
+        network.load_state_dict(stopping["best"])
+    network.eval()
+    return network

@@ -204,6 +204,20 @@ class CacheSettings(Document):
     limit_mb: Annotated[int, Field(ge=0, le=10_000_000)] = 8192
 
 
+class DistillSettings(Document):
+    """Networks that a classifier learns from, besides the data (`training.teachers`).
+
+    Attributes:
+        teachers: Checkpoints (`last.pt`) of runs on the same classes; of several, the mean counts.
+        share: Of the loss that goes by the teachers; the rest goes by the data.
+        temperature: Divides the logits of both: above 1, what is unlikely is learned, too.
+    """
+
+    teachers: tuple[Path, ...] = ()
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
+
+
 class CompressSettings(Document):
     """How the model becomes int8.
 
@@ -249,6 +263,7 @@ class TrainConfig(Document):
     training: TrainingSettings
     augment: AugmentSettings = AugmentSettings()
     balance: BalanceSettings = BalanceSettings()
+    distill: DistillSettings = DistillSettings()
     cache: CacheSettings = CacheSettings()
     compress: CompressSettings = CompressSettings()
     tracking: TrackingSettings = TrackingSettings()
@@ -261,6 +276,7 @@ class TrainConfig(Document):
             "training.label_smoothing": training.label_smoothing,
             "training.mixup": training.mixup,
             "training.first_size": 1 - training.first_size,
+            "distill.teachers": self.distill.teachers,
         }
         of_detectors: dict[str, object] = {
             "augment.mosaic_share": augment.mosaic_share,

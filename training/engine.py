@@ -22,7 +22,7 @@ from training.checkpoints import CHECKPOINT, RunState, save_checkpoint
 from training.config import TrainConfig, TrainingSettings
 from training.data.batches import Batch, TrainingSamples, batches
 from training.growing import shown_at
-from training.objective import Network, Objective, make_network, make_objective
+from training.objective import Network, Objective, Teaching, make_network, make_objective
 from training.progress import bar
 from training.ranks import ALONE, Ranks
 
@@ -71,6 +71,7 @@ def train(
     *,
     on_step: OnStep = lambda step, values: None,
     ranks: Ranks = ALONE,
+    teachers: Teaching | None = None,
 ) -> Network:
     """Runs the remaining steps and returns the averaged network, ready for use.
 
@@ -82,6 +83,7 @@ def train(
         folder: Where the checkpoint goes.
         on_step: Told after each step: how many are done, and its losses and rate by name.
         ranks: The processes that learn together; the first alone writes checkpoints.
+        teachers: From whom a classifier learns besides the data.
 
     Raises:
         Interrupted: SIGINT or SIGTERM came; the checkpoint holds the last whole step, or an earlier
@@ -89,7 +91,7 @@ def train(
     """
     settings = config.training
     torch.set_num_threads(max(settings.threads // ranks.world, 1))
-    objective = make_objective(config, samples.class_weights)
+    objective = make_objective(config, samples.class_weights, teachers)
     loader = batches(
         samples,
         first_step=state.step,

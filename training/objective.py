@@ -38,6 +38,22 @@ class Objective(Protocol):
         """
 
 
+class Teaching(Protocol):
+    """Networks that a classifier learns from, besides the data.
+
+    Attributes:
+        share: Of the loss that goes by them.
+    """
+
+    share: float
+
+    def answers(self, images: Tensor) -> Tensor:
+        """Returns what they say of images, `normalised` [B, 3, H, W]: probabilities [B, C]."""
+
+    def loss(self, logits: Tensor, answers: Tensor) -> Tensor:
+        """Returns how far logits [B, C] are from what they say, a scalar."""
+
+
 def make_network(task: Task, backbone: str, classes: int, *, dropout: float = 0.0) -> Network:
     """Makes a network with weights drawn by chance.
 
@@ -55,17 +71,22 @@ def make_network(task: Task, backbone: str, classes: int, *, dropout: float = 0.
     return DetectionNetwork(make_backbone(backbone), classes)
 
 
-def make_objective(config: TrainConfig, class_weights: NDArray[np.float32] | None) -> Objective:
+def make_objective(
+    config: TrainConfig,
+    class_weights: NDArray[np.float32] | None,
+    teachers: Teaching | None = None,
+) -> Objective:
     """Returns what a run's network is to learn.
 
     Args:
         config: The run's.
         class_weights: float32 [C], what classes weigh in the loss; None is all the same.
+        teachers: Of classifiers: from whom they learn besides the data.
     """
     weights = None if class_weights is None else torch.from_numpy(class_weights)
     if config.task == "classify":
         settings = config.training
-        return ClassificationObjective(settings.label_smoothing, settings.mixup, weights)
+        return ClassificationObjective(settings.label_smoothing, settings.mixup, weights, teachers)
     return DetectionObjective(config.input.height_px, config.input.width_px, weights)
 
 
@@ -108,27 +129,40 @@ class ClassificationObjective:
         label_smoothing: Share of every answer that is spread over all classes.
         mixup: Parameter of the beta distribution of how much of each image is seen; 0 mixes none.
         class_weights: float32 [C], what images of a class weigh; None is 1.
+        teachers: From whom to learn besides the data.
     """
 
     def __init__(
-        self, label_smoothing: float, mixup: float, class_weights: Tensor | None = None
+        self,
+        label_smoothing: float,
+        mixup: float,
+        class_weights: Tensor | None = None,
+        teachers: Teaching | None = None,
     ) -> None:
         self._label_smoothing = label_smoothing
         self._mixup = mixup
         self._class_weights = class_weights
+        self._teachers = teachers
 
     def __call__(
         self, network: nn.Module, batch: Batch, rng: np.random.Generator
     ) -> dict[str, Tensor]:
         """See `Objective`."""
-        images = normalised(batch.images)
-        if not self._mixup:
-            return {"classes": self._loss(_logits(network, images), batch.classes)}
-        share = float(rng.beta(self._mixup, self._mixup))
-        other = torch.from_numpy(rng.permutation(len(images)))
-        logits = _logits(network, images.lerp(images[other], 1 - share))
-        ours, theirs = (self._loss(logits, of) for of in (batch.classes, batch.classes[other]))
-        return {"classes": share * ours + (1 - share) * theirs}
+        images, share, other = normalised(batch.images), 1.0, None
+        if self._mixup:
+            share = float(rng.beta(self._mixup, self._mixup))
+            other = torch.from_numpy(rng.permutation(len(images)))
+            images = images.lerp(images[other], 1 - share)
+        logits = _logits(network, images)
+        by_data = self._loss(logits, batch.classes)
+        if other is not None:
+            theirs = self._loss(logits, batch.classes[other])
+            by_data = share * by_data + (1 - share) * theirs
+        if self._teachers is None:
+            return {"classes": by_data}
+        part = self._teachers.share
+        by_teachers = self._teachers.loss(logits, self._teachers.answers(images))
+        return {"classes": (1 - part) * by_data, "teachers": part * by_teachers}
 
     def _loss(self, logits: Tensor, classes: Tensor) -> Tensor:
         each = functional.cross_entropy(

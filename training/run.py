@@ -1,28 +1,19 @@
 """One run from a configuration to a proven package; each step is another module's work."""
 
 import logging
-import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.contract.documents import parse, read_bytes, sha256_of
+from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import (
-    GOLDEN,
-    MODEL,
-    Calibration,
-    Lineage,
     Manifest,
     ModelPackage,
-    Postprocess,
-    Task,
     load_package,
 )
 from training import engine
@@ -30,14 +21,14 @@ from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
 from training.compress.quantise import quantise
 from training.config import TrainConfig
 from training.data.batches import TrainingSamples
+from training.drafting import draft_of
 from training.early_stopping import EarlyStopping, aside
-from training.export import export_core, outputs_of, with_pixels
+from training.export import export_core, with_pixels
 from training.parts import split_dataset
 from training.plan import Plan
 from training.presets import read_config
 from training.proving import PACKAGE, PROVING, REFERENCE, prove
 from training.ranks import ALONE, Ranks
-from training.revision import code_revision
 from training.sources import (
     fingerprint,
     input_spec,
@@ -46,22 +37,10 @@ from training.sources import (
     training_samples,
 )
 from training.stages import Stages
+from training.teachers import load_teachers
 from training.tracking.tracker import Tracker, flat, tracked
 
 log = logging.getLogger(__name__)
-
-NOT_YET = "0" * 64
-"""Stands for digests in a draft."""
-
-CALIBRATED: Mapping[Task, Calibration] = {
-    "detect": Calibration(method="temperature"),
-    "classify": Calibration(method="softmax_temperature"),
-}
-"""How scores are calibrated: as the network makes them, each by itself or all together."""
-
-SCORE_FLOORS: Mapping[Task, float] = {"detect": 0.02, "classify": 0.0}
-"""What is less likely is not told. Trackers want more than this, but the curve needs the rest; a
-classifier always has an answer."""
 
 
 def run(
@@ -103,7 +82,7 @@ def run(
         "%d images to learn from, %d to choose by, %d to be judged by",
         *map(len, (plan.split.train, plan.split.validation, plan.split.test)),
     )
-    draft = _draft(plan)
+    draft = draft_of(plan)
     with _tracked(plan, draft) as tracker:
         return _carry_out(plan, draft, tracker, resume=resume, ranks=ranks)
 
@@ -116,8 +95,9 @@ def _follow(
         return
     dataset = open_dataset(config, folder)
     plan = Plan(config, config_path, dataset, split_dataset(config, dataset, folder), folder)
+    teachers = load_teachers(config.distill, len(dataset.class_names))
     state, samples, identity = _prepare(plan, resume=resume)
-    engine.train(state, samples, config, identity, folder, ranks=ranks)
+    engine.train(state, samples, config, identity, folder, ranks=ranks, teachers=teachers)
 
 
 def _prepare(plan: Plan, *, resume: bool) -> tuple[RunState, TrainingSamples, str]:
@@ -138,11 +118,19 @@ def _carry_out(
 ) -> ModelPackage:
     """Trains, exports, quantises and proves."""
     config, folder = plan.config, plan.folder
+    teachers = load_teachers(config.distill, len(plan.dataset.class_names))
     state, samples, identity = _prepare(plan, resume=resume)
     stages = Stages(folder, identity, resume=resume)
     ranks.any(True)  # the others may begin
     network = engine.train(
-        state, samples, config, identity, folder, on_step=tracker.metrics, ranks=ranks
+        state,
+        samples,
+        config,
+        identity,
+        folder,
+        on_step=tracker.metrics,
+        ranks=ranks,
+        teachers=teachers,
     )
     spec = input_spec(config)
     log.info("trained; exporting")
@@ -257,45 +245,3 @@ def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPack
             f"cannot be made: {error.strerror}", "name a folder that can be written", file=folder
         ) from None
     return None
-
-
-def _draft(plan: Plan) -> Manifest:
-    """Returns the manifest as far as it is known before training.
-
-    Raises:
-        InputError: The dataset's classes cannot be a model's, or `none_of_these` is not one.
-    """
-    config = plan.config
-    return parse(
-        {
-            "name": config.name,
-            "task": config.task,
-            "classes": plan.dataset.class_names,
-            "none_of_these": config.none_of_these,
-            "input": input_spec(config),
-            "outputs": outputs_of(config.task),
-            "calibration": CALIBRATED[config.task],
-            "postprocess": Postprocess(score_floor=SCORE_FLOORS[config.task]),
-            "files": {MODEL: NOT_YET, GOLDEN: NOT_YET},
-            "lineage": Lineage(
-                created_at=_now(),
-                code_revision=code_revision(),
-                config_sha256=sha256_of(read_bytes(plan.config_path)),
-                dataset=plan.dataset.path.parent.name,
-                dataset_sha256=plan.dataset.sha256,
-                split_sha256=plan.split.sha256,
-                seed=config.training.seed,
-                versions={
-                    name: version(name)
-                    for name in ("torch", "onnx", "onnxruntime", "albumentations", "numpy")
-                }
-                | {"python": platform.python_version()},
-            ),
-        },
-        Manifest,
-        plan.config_path,
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

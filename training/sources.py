@@ -18,7 +18,7 @@ from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import Split
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.shapes.families import NONE_OF_THESE
-from training.config import DEFAULT_BACKBONE, AugmentSettings, TrainConfig
+from training.config import DEFAULT_BACKBONE, AugmentSettings, DistillSettings, TrainConfig
 from training.data.augment import Augmenter
 from training.data.balance import class_weights, count_classes, repeats
 from training.data.batches import TrainingSamples
@@ -35,7 +35,7 @@ _NO_MATTER = {"threads", "workers", "save_every_s"}
 """Training settings that change no result."""
 
 _NEWER: Mapping[str, Mapping[str, object]] = {
-    "": {"task": "detect"},
+    "": {"task": "detect", "distill": DistillSettings()},
     "data": {"own_parts": False},
     "training": {
         "backbone": DEFAULT_BACKBONE,

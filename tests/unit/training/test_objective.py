@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from training.data.batches import Batch
 from training.model.classifier import RawAnswer
 from training.model.detector import normalised
 from training.objective import ClassificationObjective, make_network
+from training.teachers import Teachers
 
 
 class Colours(nn.Module):
@@ -49,6 +52,37 @@ def test_a_few_steps_tell_two_classes_apart(mixup: float) -> None:
         optimiser.step()
     assert plain(network, batch(), rng())["classes"].item() < 0.5 * before
     assert network(normalised(batch().images)).logits.argmax(1).equal(batch().classes)
+
+
+def test_what_teachers_say_is_learned_where_the_data_says_nothing() -> None:
+    """They know bright from dark, and that in between lies something of both; the data does not."""
+    torch.manual_seed(0)
+    network, teacher = Colours(), Colours()
+    with torch.no_grad():
+        teacher.logit.weight.copy_(torch.tensor([[-1.0] * 3, [1.0] * 3]))
+        teacher.logit.bias.copy_(torch.tensor([-0.2, 0.2]))
+    teachers = Teachers([teacher], share=1.0, temperature=2.0)
+    optimiser = torch.optim.Adam(network.parameters(), 0.1)
+    wrong = replace(batch(), classes=1 - batch().classes)
+    for step in range(300):
+        optimiser.zero_grad()
+        losses = ClassificationObjective(0.0, 0.2, teachers=teachers)(network, wrong, rng(step))
+        assert losses["classes"].item() == 0
+        losses["teachers"].backward()
+        optimiser.step()
+    images = normalised(batch().images)
+    torch.testing.assert_close(
+        network(images).logits.softmax(1), teacher(images).logits.softmax(1), atol=0.02, rtol=0
+    )
+
+
+def test_of_several_teachers_the_mean_counts_and_agreeing_costs_nothing() -> None:
+    teachers = Teachers([Colours(), Colours()], share=0.5, temperature=3.0)
+    images = normalised(batch().images)
+    told = teachers.answers(images)
+    torch.testing.assert_close(told.sum(1), torch.ones(len(images)))
+    assert teachers.loss(3 * told.log(), told).item() == pytest.approx(0, abs=1e-6)
+    assert teachers.loss(-3 * told.log(), told).item() > 0
 
 
 def test_mixing_is_the_steps_and_asks_for_as_much_as_is_seen() -> None:
