@@ -1,5 +1,6 @@
 """What the champion's package sees in an image: boxes for people to correct, and its doubt."""
 
+import threading
 from collections.abc import Set
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ MIN_SCORE: Final = 0.25
 
 
 class Champion:
-    """A loaded package.
+    """A loaded package. For use from any thread.
 
     Args:
         folder: The package.
@@ -31,19 +32,28 @@ class Champion:
     def __init__(self, folder: Path, class_names: Set[str], min_score: float = MIN_SCORE) -> None:
         package = load_package(folder)
         self._detector = Detector(package)
+        self._lock = threading.Lock()
         self._class_names = class_names
         self._min_score = min_score
         self.version = f"{package.manifest.name} {package.digest[:12]}"
-        self.unknown = frozenset(self._detector.classes) - class_names
+        self.classes = frozenset(self._detector.classes)
+        self.unknown = self.classes - class_names
 
-    def look(self, image_bgr: NDArray[np.uint8]) -> Seen:
-        """Looks at one image, uint8 [H, W, 3] 0..255 BGR."""
-        detections = self._detector.detect(image_bgr)
+    def look(self, image_bgr: NDArray[np.uint8], class_names: Set[str] | None = None) -> Seen:
+        """Looks at one image.
+
+        Args:
+            image_bgr: uint8 [H, W, 3] 0..255 BGR.
+            class_names: Of the project that asks, where they are not those of the start.
+        """
+        known = self._class_names if class_names is None else class_names
+        with self._lock:
+            detections = self._detector.detect(image_bgr)
         size = (image_bgr.shape[1], image_bgr.shape[0])
         regions = []
         for index, each in enumerate(detections):
             left, top, right, bottom = each.box_xyxy_px
-            if each.class_name not in self._class_names or each.score < self._min_score:
+            if each.class_name not in known or each.score < self._min_score:
                 continue
             if right <= left or bottom <= top:
                 continue

@@ -14,6 +14,7 @@ from beltmark.contract.errors import InputError
 from labeling.project_commands import add_project_parsers
 from labeling.pull_command import add_pull_parser
 from labeling.studio_commands import add_studio_parsers
+from labeling.sync_command import add_sync_parsers
 
 if TYPE_CHECKING:
     from beltmark.datasets.label_studio.importing import Imported
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add_studio_parsers(commands)
     add_project_parsers(commands)
     add_pull_parser(commands)
+    add_sync_parsers(commands)
     return parser
 
 

@@ -87,7 +87,7 @@ def collect(source: SampleSource, folder: Path, limit: int, images_prefix: str =
             continue
         write_document(note, listed)
         collected.fetched += 1
-    tasks = [_task(listed, images_prefix) for listed in _noted(folder)]
+    tasks = [_task(listed, images_prefix) for listed in noted_samples(folder)]
     collected.tasks = len(tasks)
     write_json(collected.tasks_path, tasks)
     return collected
@@ -106,7 +106,7 @@ def _fetch(source: SampleSource, listed: ListedSample, folder: Path) -> str | No
     if size != (sample.width_px, sample.height_px):
         found = "no image" if size is None else f"{size[0]}x{size[1]} pixels"
         return f"its image is {found}, but {sample.width_px}x{sample.height_px} was told"
-    write_bytes(folder / _file_name(listed), content)
+    write_bytes(folder / file_name_of(listed), content)
     return None
 
 
@@ -115,22 +115,23 @@ def _size_of(content: bytes) -> Size | None:
     return None if decoded is None else (decoded.shape[1], decoded.shape[0])
 
 
-def _noted(folder: Path) -> Iterator[ListedSample]:
-    """Reads the notes, the oldest sample first."""
+def noted_samples(folder: Path) -> Iterator[ListedSample]:
+    """Reads what is known of a folder's samples, the oldest first."""
     notes = [read_document(path, ListedSample) for path in (folder / _NOTES).glob("*/*.json")]
     yield from sorted(
         notes, key=lambda note: (note.sample.captured_at, note.device, note.sample.sample_id)
     )
 
 
-def _file_name(listed: ListedSample) -> str:
+def file_name_of(listed: ListedSample) -> str:
+    """Returns where a sample's image lies in the folder."""
     return f"{_IMAGES}/{listed.device}/{listed.sample.sample_id}.jpg"
 
 
 def _task(listed: ListedSample, images_prefix: str) -> dict[str, Any]:
     sample = listed.sample
     captured_at = datetime.fromtimestamp(sample.captured_at, UTC)
-    file_name = _file_name(listed)
+    file_name = file_name_of(listed)
     image = {
         "file_name": file_name,
         "width": sample.width_px,

@@ -4,6 +4,7 @@ A page of tasks and the place after it are one transaction: killed at any point,
 on behind the last page. What the answers mean is left to `settling`.
 """
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,6 +41,24 @@ class Sweep:
         """Returns it as a text."""
         times = [None if t is None else t.isoformat() for t in (self.since, self.until)]
         return json.dumps([*times, self.after])
+
+
+@contextmanager
+def while_alone(folder: Path) -> Iterator[None]:
+    """While one sync works with a folder; the lock falls with the process.
+
+    Raises:
+        InputError: Another does.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "sync.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                "another sync works here", "end it, or give another STORE or --work", file=folder
+            ) from None
+        yield
 
 
 class Kept:

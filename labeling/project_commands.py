@@ -26,22 +26,35 @@ def add_project_parsers(commands: Any) -> None:
     push = commands.add_parser("push", help="images to tasks, with the champion's boxes")
     push.add_argument("dataset", type=Path, metavar="DATASET", help="or STORE@NAME, or a folder")
     push.add_argument("--format", metavar="NAME", help="of the dataset, where it can't be told")
-    push.add_argument("--package", type=Path, metavar="FOLDER", help="the champion's package")
-    push.add_argument(
-        "--min-score", type=between(0, 1), default=0.25, metavar="P",
-        help="show the champion's boxes from this probability on (default: 0.25)",
-    )  # fmt: skip
+    add_champion(push)
     push.add_argument(
         "--budget", type=whole(1, 1_000_000), default=500, metavar="N",
         help="at most so many new tasks (default: 500)",
     )  # fmt: skip
-    push.add_argument(
+    add_choice(push)
+    add_project(push)
+    push.set_defaults(command=_push)
+
+
+def add_champion(parser: argparse.ArgumentParser, *, is_required: bool = False) -> None:
+    """Adds the arguments that say which model looks at images."""
+    parser.add_argument(
+        "--package", type=Path, metavar="FOLDER", required=is_required,
+        help="the champion's package",
+    )  # fmt: skip
+    parser.add_argument(
+        "--min-score", type=between(0, 1), default=0.25, metavar="P",
+        help="show the champion's boxes from this probability on (default: 0.25)",
+    )  # fmt: skip
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say how images are chosen."""
+    parser.add_argument(
         "--random-share", type=between(0, 1), default=0.2, metavar="P",
         help="of them, drawn at random for honest estimates (default: 0.2)",
     )  # fmt: skip
-    push.add_argument("--seed", type=whole(0, 2**32), default=0, metavar="N")
-    add_project(push)
-    push.set_defaults(command=_push)
+    parser.add_argument("--seed", type=whole(0, 2**32), default=0, metavar="N")
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +86,7 @@ def _push(arguments: argparse.Namespace) -> int:
     from labeling.project_config import class_names_of  # noqa: PLC0415
     from labeling.projects import find_project  # noqa: PLC0415
     from labeling.push import PushPlan, push  # noqa: PLC0415
+    from labeling.registering import TITLE  # noqa: PLC0415
     from labeling.samples import read_images  # noqa: PLC0415
 
     studio = open_studio(arguments)
@@ -88,6 +102,8 @@ def _push(arguments: argparse.Namespace) -> int:
     plan = PushPlan(arguments.budget, arguments.random_share, arguments.seed)
     with counting("looking", len(dataset.images)) as advance:
         pushed = push(studio, project.id, dataset, plan, eyes=champion, advance=advance)
+    if champion and pushed.made and project.shown != TITLE:
+        studio.show_predictions(project.id, champion.version)
     for problem in pushed.problems:
         print(problem, file=sys.stderr)
     print(

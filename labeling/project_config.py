@@ -86,7 +86,7 @@ def _parsed(config: str, where: str) -> tuple[ElementTree.Element, ElementTree.E
         labels = view.find(f".//RectangleLabels[@name='{LABEL}']")
         if labels is None:
             raise ElementTree.ParseError(f"has no RectangleLabels named {LABEL!r}")
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, UnicodeError) as error:
         raise InputError(
             f"the project's label configuration is not of Beltmark: {error}",
             "give another --title, and a project will be made",

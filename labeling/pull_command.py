@@ -1,4 +1,4 @@
-"""`beltmark-label pull`: arguments and printing; the work is in `pull`, `settling`, `snapshots`."""
+"""`beltmark-label pull`: arguments and printing; the work is in `harvest`."""
 
 import argparse
 import getpass
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beltmark.command import between, whole
-from beltmark.contract.errors import InputError
 from labeling.project_commands import add_project, counting
 from labeling.studio_commands import open_studio
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from beltmark.datasets.snapshots.comparing import Comparison
     from labeling.adjudication import Settlement
     from labeling.agreement import Tally
-    from labeling.settling import Settled
-    from labeling.studio.port import Studio
+    from labeling.harvest import HarvestPlan
 
 _MOST_TOLD = 20
 
@@ -25,54 +23,57 @@ _MOST_TOLD = 20
 def add_pull_parser(commands: Any) -> None:
     """Adds the command to a parser's subparsers."""
     pull = commands.add_parser("pull", help="annotations to a snapshot; who disagrees with whom")
-    pull.add_argument("store", type=Path, metavar="STORE", help="folder of snapshots; made anew")
-    pull.add_argument("--name", default="labelled", help="of the snapshot (default: labelled)")
-    pull.add_argument(
-        "--work", type=Path, metavar="FOLDER", help="keeps what was pulled (default: STORE-pulled)"
-    )
-    pull.add_argument(
-        "--answers", type=whole(1, 20), default=1, metavar="N",
-        help="so many people must have annotated an image (default: 1)",
-    )  # fmt: skip
-    pull.add_argument(
-        "--iou", type=between(0.05, 1), default=0.5, metavar="P",
-        help="from which on two boxes are of one thing (default: 0.5)",
-    )  # fmt: skip
-    pull.add_argument("--licence", help="under which the images may be used")
-    pull.add_argument("--by", default=None, metavar="WHO", help="who makes the snapshot (you)")
+    add_harvest(pull)
     add_project(pull)
     pull.set_defaults(command=_pull)
 
 
-def _pull(arguments: argparse.Namespace) -> int:
-    from beltmark.datasets.label_studio.words import numbered  # noqa: PLC0415
-    from labeling.adjudication import mark, settle_all  # noqa: PLC0415
-    from labeling.kept import Kept  # noqa: PLC0415
-    from labeling.project_config import class_names_of  # noqa: PLC0415
-    from labeling.projects import find_project  # noqa: PLC0415
-    from labeling.pull import pull  # noqa: PLC0415
-    from labeling.settling import Rules  # noqa: PLC0415
+def add_harvest(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say what a pull is for."""
+    parser.add_argument("store", type=Path, metavar="STORE", help="folder of snapshots; made anew")
+    parser.add_argument("--name", default="labelled", help="of the snapshot (default: labelled)")
+    parser.add_argument(
+        "--work", type=Path, metavar="FOLDER", help="keeps what was pulled (default: STORE-pulled)"
+    )
+    parser.add_argument(
+        "--answers", type=whole(1, 20), default=1, metavar="N",
+        help="so many people must have annotated an image (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--iou", type=between(0.05, 1), default=0.5, metavar="P",
+        help="from which on two boxes are of one thing (default: 0.5)",
+    )  # fmt: skip
+    parser.add_argument("--licence", help="under which the images may be used")
+    parser.add_argument("--by", default=None, metavar="WHO", help="who makes the snapshot (you)")
+
+
+def harvest_plan(arguments: argparse.Namespace) -> "HarvestPlan":
+    """Returns what the arguments of `add_harvest` say."""
+    from labeling.harvest import HarvestPlan  # noqa: PLC0415
 
     store: Path = arguments.store
-    work: Path = arguments.work or store.with_name(f"{store.name}-pulled")
-    studio = open_studio(arguments)
-    project = find_project(studio, arguments.title)
-    where = Path(f"project {project.title}")
-    rules = Rules(
-        where,
-        numbered(class_names_of(project.config, f"{studio.address}: {where}")),
-        studio.people(),
+    return HarvestPlan(
+        store,
+        arguments.work or store.with_name(f"{store.name}-pulled"),
+        arguments.name,
+        arguments.by or getpass.getuser(),
         arguments.answers,
         arguments.iou,
+        arguments.licence,
     )
-    kept = Kept(work / "tasks.sqlite", f"{project.id} {project.created_at}")
-    try:
-        with counting("pulling", None) as advance:
-            pulled = pull(studio, project.id, kept, advance)
-        settlement = settle_all(kept.rows(), rules)
-    finally:
-        kept.close()
-    mark(studio, settlement)
+
+
+def _pull(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from labeling.harvest import harvest  # noqa: PLC0415
+    from labeling.projects import find_project  # noqa: PLC0415
+
+    plan = harvest_plan(arguments)
+    studio = open_studio(arguments)
+    project = find_project(studio, arguments.title)
+    done = harvest(studio, project, plan, lambda: datetime.now(UTC), counting)
+    pulled, settlement = done.pulled, done.settlement
     print(
         f"{pulled.fetched} tasks changed, {pulled.gone} are gone: "
         f"{len(settlement.settled)} settled, {len(settlement.contested)} contested, "
@@ -82,59 +83,14 @@ def _pull(arguments: argparse.Namespace) -> int:
         print(line)
     for line in _queue_told(settlement, f"{studio.address}/projects/{project.id}"):
         print(line)
-    problems = [problem for each in settlement.unusable for problem in each.problems]
-    with_images = list(_with_images(studio, settlement.settled, work / "images", where, problems))
-    for problem in problems:
+    for problem in done.problems:
         print(f"{problem}: left out", file=sys.stderr)
-    if with_images:
-        _snapshot(arguments, with_images, rules, work / "images")
-    return 1 if problems else 0
-
-
-def _with_images(
-    studio: "Studio",
-    settled: "list[Settled]",
-    folder: Path,
-    where: Path,
-    problems: list[str],
-) -> "Iterator[Settled]":
-    from labeling.pulled_images import ensure_image  # noqa: PLC0415
-
-    with counting("images", len(settled)) as advance:
-        for each in settled:
-            try:
-                ensure_image(studio, each, folder, where)
-            except InputError as error:
-                if not error.field:  # of the server, not of this task
-                    raise
-                problems.append(str(error))
-            else:
-                yield each
-            advance(1)
-
-
-def _snapshot(arguments: argparse.Namespace, settled: Any, rules: Any, folder: Path) -> None:
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from beltmark.contract.documents import parse  # noqa: PLC0415
-    from beltmark.datasets.snapshots.manifest import Source  # noqa: PLC0415
-    from beltmark.datasets.snapshots.store import Store  # noqa: PLC0415
-    from labeling.snapshots import Terms, dataset_from, take_snapshot  # noqa: PLC0415
-
-    told = {
-        "path": f"label-studio:{arguments.title}",
-        "format": "label_studio",
-        "licence": arguments.licence,
-    }
-    source = parse(told, Source, "source")
-    terms = Terms(source, arguments.name, arguments.by or getpass.getuser(), datetime.now(UTC))
-    taken = take_snapshot(
-        Store.create(arguments.store), dataset_from(settled, rules, folder), terms
-    )
-    print(f"{arguments.store}@{arguments.name}: {taken.digest[:12]}, {taken.images} images")
-    if taken.change is not None:
-        for line in _change_told(taken.change):
-            print(line)
+    if (taken := done.taken) is not None:
+        print(f"{plan.store}@{plan.name}: {taken.digest[:12]}, {taken.images} images")
+        if taken.change is not None:
+            for line in _change_told(taken.change):
+                print(line)
+    return 1 if done.problems else 0
 
 
 def _agreement_told(tally: "Tally") -> Iterator[str]:

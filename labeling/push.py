@@ -17,7 +17,7 @@ from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.label_studio import memory
 from labeling.projects import every_task
 from labeling.samples import DIGEST_FIELD, Sample, Seen, decode_sample, sample_of, task_of
-from labeling.selection import Candidate, choose
+from labeling.selection import Candidate, Choice, Reason, choose
 from labeling.studio.port import Studio
 
 BATCH = 50
@@ -43,11 +43,13 @@ class PushPlan:
         budget: At most so many new tasks.
         random_share: Part of them that is drawn at random.
         seed: Of the draw.
+        reason: Why all of the images are worth it; then the first ones are chosen, in their order.
     """
 
     budget: int
     random_share: float = 0.2
     seed: int = 0
+    reason: Reason | None = None
 
 
 @dataclass
@@ -105,12 +107,7 @@ def push(
         except InputError as error:
             pushed.problems.append(f"{error}: left out")
         advance(1)
-    choices = choose(
-        [Candidate(digest, each.uncertainty if each else None) for digest, each in seen.items()],
-        plan.budget,
-        plan.random_share,
-        plan.seed,
-    )
+    choices = _choose(seen, plan)
     pushed.waiting = len(samples) - len(choices)
     uploads = studio.uploads(project) if choices else {}
     for start in range(0, len(choices), BATCH):
@@ -130,6 +127,13 @@ def push(
             studio.add_tasks(project, tasks)
         pushed.made += len(tasks)
     return pushed
+
+
+def _choose(seen: Mapping[str, Seen | None], plan: PushPlan) -> list[Choice]:
+    if plan.reason is not None:
+        return [Choice(digest, plan.reason) for digest in seen][: plan.budget]
+    candidates = [Candidate(digest, e.uncertainty if e else None) for digest, e in seen.items()]
+    return choose(candidates, plan.budget, plan.random_share, plan.seed)
 
 
 def _read(dataset: Dataset, samples: Sequence[Sample], pushed: Pushed) -> dict[str, bytes]:

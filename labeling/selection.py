@@ -13,7 +13,9 @@ from typing import Final, Literal
 NOTHING_SEEN: Final = 0.5
 """Doubt of an image in which the model sees nothing: it may be empty, or all of it missed."""
 
-Reason = Literal["uncertain", "random"]
+Reason = Literal["uncertain", "random", "corrected", "reviewed"]
+"""Why an image was chosen: the model doubts, chance, a person corrected a station, it was sent to
+one there. Only what chance chose tells what a model is worth."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import Sha256
+from beltmark.contract.records import ItemMessage
 from beltmark.contract.sample import MAX_UPLOAD_BYTES, Sample
 from beltmark.contract.terms import DeviceName
 from beltmark.contract.wire import Message
@@ -44,7 +45,23 @@ class ListedSample(Message):
     sample: Sample
 
 
+class ListedItem(Message):
+    """An item as the server lists it."""
+
+    item: ItemMessage
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether a person said that it is something else than the station did."""
+        return self.item.rule == _BY_HAND or self.item.label_state == "voided"
+
+
+_BY_HAND: Final = "by_hand"
+"""The rule that decided, where a person did."""
 _LIST: Final = TypeAdapter(list[ListedSample])
+_ITEMS: Final = TypeAdapter(list[ListedItem])
+_LISTED_ITEMS: Final = 1_000
+_Parsed = TypeVar("_Parsed")
 
 
 class SampleGone(Exception):  # noqa: N818 - what happened to it
@@ -98,9 +115,31 @@ class Site:
         Raises:
             InputError: The server can't be reached, refuses, or answers with something else.
         """
-        url = f"{self._address}/api/v1/samples?limit={limit}"
+        return self._listed(f"{self._address}/api/v1/samples?limit={limit}", _LIST)
+
+    def corrected(self, device: str) -> frozenset[str]:
+        """Returns which of a device's latest items a person corrected.
+
+        Raises:
+            InputError: As `samples`.
+        """
+        path = f"/api/v1/devices/{quote(device, safe='')}/items?limit={_LISTED_ITEMS}"
+        items = self._listed(self._address + path, _ITEMS)
+        return frozenset(each.item.item_id for each in items if each.is_corrected)
+
+    def image(self, device: str, sample_id: str) -> bytes:
+        """Returns the JPEG of a sample.
+
+        Raises:
+            SampleGone: The server has none.
+            InputError: The server can't be reached, or refuses.
+        """
+        path = f"{quote(device, safe='')}/{quote(sample_id, safe='')}/image"
+        return self._get(f"{self._address}/api/v1/samples/{path}", MAX_UPLOAD_BYTES)
+
+    def _listed(self, url: str, form: TypeAdapter[_Parsed]) -> _Parsed:
         try:
-            return _LIST.validate_python(json.loads(self._get(url, MAX_LIST_BYTES)))
+            return form.validate_python(json.loads(self._get(url, MAX_LIST_BYTES)))
         except SampleGone:
             raise InputError(
                 "no fleet server, or one of another version", "check the address", file=url
@@ -113,16 +152,6 @@ class Site:
             ) from None
         except (ValueError, RecursionError):
             raise InputError("not JSON", "is it a fleet server?", file=url) from None
-
-    def image(self, device: str, sample_id: str) -> bytes:
-        """Returns the JPEG of a sample.
-
-        Raises:
-            SampleGone: The server has none.
-            InputError: The server can't be reached, or refuses.
-        """
-        path = f"{quote(device, safe='')}/{quote(sample_id, safe='')}/image"
-        return self._get(f"{self._address}/api/v1/samples/{path}", MAX_UPLOAD_BYTES)
 
     def _get(self, url: str, limit: int) -> bytes:
         request = urllib.request.Request(url, headers=self._headers)

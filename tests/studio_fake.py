@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from beltmark.contract.errors import InputError
-from labeling.studio.port import Project, TaskRow
+from labeling.studio.port import Project, StudioAway, TaskRow
 
 START = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -22,13 +22,14 @@ class FakeStudio:
         self.files: dict[str, bytes] = {}
         self.tabs: list[str] = []
         self.overlap = 1
+        self.shown = ""
         self.requests_left: int | None = None
         self.now = START
 
     def _ask(self) -> None:
         if self.requests_left is not None:
             if not self.requests_left:
-                raise InputError("cannot be reached: down", "does it run?", file=self.address)
+                raise StudioAway("cannot be reached: down", "does it run?", file=self.address)
             self.requests_left -= 1
 
     def _tick(self) -> datetime:
@@ -89,11 +90,21 @@ class FakeStudio:
         self._ask()
         return len(self.rows)
 
+    def made_since(self, project: int, moment: datetime) -> int:
+        self._ask()
+        return sum(row["created_at"] >= moment for row in self.rows.values())
+
+    def show_predictions(self, project: int, of: str) -> None:
+        self._ask()
+        self.shown = of
+        self.made[project - 1] = replace(self.made[project - 1], shown=of)
+
     def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
         self._ask()
         for task in tasks:
             number = max(self.rows, default=0) + 1
-            more = {"id": number, "updated_at": self._tick(), "annotations": []}
+            now = self._tick()
+            more = {"id": number, "created_at": now, "updated_at": now, "annotations": []}
             self.rows[number] = {**deepcopy(dict(task)), **more}
 
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:

@@ -8,14 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final
+from urllib.parse import unquote
 
-import httpx
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from beltmark.contract.errors import InputError
+from beltmark.datasets.images import MAX_IMAGE_BYTES
+from labeling.studio import answers
+from labeling.studio.asking import Asking
 from labeling.studio.port import Project, TaskRow
-from labeling.studio.wire import Wire
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 """The only form of a time that its filters know."""
@@ -23,86 +25,9 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 _OF_TASK: Final = "id,data,updated_at"
 _OF_ANSWER: Final = "annotations,result,was_cancelled,completed_by,created_at,ground_truth"
 
-_Parsed = TypeVar("_Parsed")
 
-
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Id(_Answer):
-    id: int
-
-
-class _Person(_Id):
-    email: str
-
-
-class _Project(_Id):
-    title: str
-    label_config: str | None = ""
-    created_at: str = ""
-
-    def told(self) -> Project:
-        return Project(self.id, self.title, self.label_config or "", self.created_at)
-
-
-class _Projects(_Answer):
-    results: list[_Project]
-    next: str | None = None
-
-
-class _Task(_Answer):
-    model_config = ConfigDict(extra="allow")
-
-    id: int
-    data: dict[str, Any]
-    updated_at: datetime
-
-
-class _Tasks(_Answer):
-    tasks: list[_Task]
-    total: int
-
-
-class _Upload(_Answer):
-    file: str
-
-
-class _Uploaded(_Answer):
-    file_upload_ids: list[int]
-
-
-class _TabData(_Answer):
-    title: str = ""
-
-
-class _Tab(_Answer):
-    data: _TabData = _TabData()
-
-
-class _Version(_Answer):
-    release: str
-
-
-class StudioClient:
-    """A Label Studio; see `labeling.studio.port.Studio`. For use from one thread.
-
-    Args:
-        address: Its URL, checked.
-        token: A personal access token or a legacy one.
-        transport: Stands in for the network in tests.
-    """
-
-    def __init__(
-        self, address: str, token: str, transport: httpx.BaseTransport | None = None
-    ) -> None:
-        self._wire = Wire(address, token, transport)
-
-    @property
-    def address(self) -> str:
-        """Its URL, without a slash at the end."""
-        return self._wire.address
+class StudioClient(Asking):
+    """A Label Studio; see `labeling.studio.port.Studio`. For use from one thread."""
 
     def version(self) -> str:
         """Returns the server's version; asks without the token.
@@ -115,7 +40,7 @@ class StudioClient:
         try:
             if status != HTTPStatus.OK:
                 raise ValueError
-            return _Version.model_validate_json(content).release
+            return answers.Version.model_validate_json(content).release
         except ValueError:
             raise InputError(
                 "something answers there, but it is not Label Studio",
@@ -125,12 +50,13 @@ class StudioClient:
 
     def user(self) -> str:
         """Returns who is signed in, by address."""
-        return self._get("/api/current-user/whoami", TypeAdapter(_Person)).email
+        return self._get("/api/current-user/whoami", TypeAdapter(answers.Person)).email
 
     def people(self) -> dict[int, str]:
         """Returns the addresses of all users by their numbers."""
         return {
-            each.id: each.email for each in self._get("/api/users/", TypeAdapter(list[_Person]))
+            each.id: each.email
+            for each in self._get("/api/users/", TypeAdapter(list[answers.Person]))
         }
 
     def projects(self) -> list[Project]:
@@ -140,19 +66,21 @@ class StudioClient:
         while page is not None:
             told = self._get(
                 "/api/projects/",
-                TypeAdapter(_Projects),
-                {"page": page, "page_size": 100, "include": "id,title,label_config,created_at"},
+                TypeAdapter(answers.ProjectsAnswer),
+                {
+                    "page": page,
+                    "page_size": 100,
+                    "include": "id,title,label_config,created_at,model_version",
+                },
             )
-            found += [
-                Project(each.id, each.title, each.label_config or "") for each in told.results
-            ]
+            found += [each.told() for each in told.results]
             page = page + 1 if told.next and told.results else None
         return found
 
     def make_project(self, title: str, config: str) -> Project:
         """Makes a project."""
         body = {"title": title, "label_config": config}
-        return self._post("/api/projects/", body, TypeAdapter(_Project)).told()
+        return self._post("/api/projects/", body, TypeAdapter(answers.ProjectAnswer)).told()
 
     def set_config(self, project: int, config: str) -> None:
         """Changes a project's label configuration."""
@@ -164,7 +92,7 @@ class StudioClient:
 
     def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
         """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
-        there = self._get("/api/dm/views/", TypeAdapter(list[_Tab]), {"project": project})
+        there = self._get("/api/dm/views/", TypeAdapter(list[answers.Tab]), {"project": project})
         if title in {tab.data.title for tab in there}:
             return
         items = [_condition(f"data.{k}", "equal", "String", v) for k, v in having.items()]
@@ -196,7 +124,7 @@ class StudioClient:
         }
         if with_answers:
             asked["fields"] = "all"
-        told = self._get("/api/tasks", TypeAdapter(_Tasks), asked)
+        told = self._get("/api/tasks", TypeAdapter(answers.TasksAnswer), asked)
         return [task.model_dump() for task in told.tasks]
 
     def last_change(self, project: int) -> datetime | None:
@@ -207,13 +135,26 @@ class StudioClient:
             "query": json.dumps({"ordering": ["-tasks:updated_at"]}),
             "include": _OF_TASK,
         }
-        tasks = self._get("/api/tasks", TypeAdapter(_Tasks), asked).tasks
+        tasks = self._get("/api/tasks", TypeAdapter(answers.TasksAnswer), asked).tasks
         return tasks[0].updated_at if tasks else None
 
     def count(self, project: int) -> int:
         """Returns how many tasks there are."""
         asked = {"project": project, "page_size": 1, "include": _OF_TASK}
-        return self._get("/api/tasks", TypeAdapter(_Tasks), asked).total
+        return self._get("/api/tasks", TypeAdapter(answers.TasksAnswer), asked).total
+
+    def made_since(self, project: int, moment: datetime) -> int:
+        """Returns how many of the tasks that are there were made then or later."""
+        then = moment.astimezone(UTC).strftime(_TIME)
+        items = [_condition("created_at", "greater_or_equal", "Datetime", then)]
+        query = {"filters": {"conjunction": "and", "items": items}}
+        asked = {"project": project, "page_size": 1, "include": _OF_TASK}
+        asked["query"] = json.dumps(query)
+        return self._get("/api/tasks", TypeAdapter(answers.TasksAnswer), asked).total
+
+    def show_predictions(self, project: int, of: str) -> None:
+        """Lets people see the predictions of this model, and of no other."""
+        self._ask("PATCH", f"/api/projects/{project}/", {"model_version": of})
 
     def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
         """Adds tasks, all of them or none."""
@@ -233,7 +174,7 @@ class StudioClient:
         request = {"files": sent, "params": {"commit_to_project": "false"}}
         path = f"/api/projects/{project}/import"
         content = self._wire.checked("POST", path, request)
-        ids = self._parsed(content, TypeAdapter(_Uploaded), path).file_upload_ids
+        ids = self._parsed(content, TypeAdapter(answers.Uploaded), path).file_upload_ids
         found = self._uploads(project, {"ids": json.dumps(ids)})
         if lost := sorted(files.keys() - found.keys()):
             raise InputError(
@@ -244,7 +185,7 @@ class StudioClient:
 
     def _uploads(self, project: int, asked: Mapping[str, str]) -> dict[str, str]:
         path = f"/api/projects/{project}/file-uploads"
-        found = self._get(path, TypeAdapter(list[_Upload]), asked)
+        found = self._get(path, TypeAdapter(list[answers.Upload]), asked)
         # It stores FOLDER/8 random digits-NAME.
         return {
             each.file.rpartition("/")[2].partition("-")[2]: f"/data/{each.file}" for each in found
@@ -253,13 +194,14 @@ class StudioClient:
     def file(self, address: str) -> bytes | None:
         """Returns an image that the server has, given its address in a task; None if it is gone."""
         path = address.removeprefix(self.address)
-        if not path.startswith("/data/"):
+        if not _is_data(path):
             raise InputError(
                 f"{address!r:.200} is no address of an image on this server",
                 "push the image with `beltmark-label push`",
                 file=self.address,
+                field="image",
             )
-        status, content = self._wire.signed("GET", path, {})
+        status, content = self._wire.signed("GET", path, {}, MAX_IMAGE_BYTES)
         # It fails so where the upload was deleted, with its file or without.
         is_deleted = status == HTTPStatus.INTERNAL_SERVER_ERROR and b"has_permission" in content
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE) or is_deleted:
@@ -267,35 +209,16 @@ class StudioClient:
         self._wire.check(status, content, path)
         return content
 
-    def close(self) -> None:
-        """Ends the connection."""
-        self._wire.close()
 
-    def _get(
-        self, path: str, form: TypeAdapter[_Parsed], params: Mapping[str, Any] | None = None
-    ) -> _Parsed:
-        return self._parsed(self._wire.checked("GET", path, {"params": params or {}}), form, path)
-
-    def _post(self, path: str, body: object, form: TypeAdapter[_Parsed]) -> _Parsed:
-        return self._parsed(self._ask("POST", path, body), form, path)
-
-    def _ask(self, method: str, path: str, body: object) -> bytes:
-        return self._wire.checked(method, path, {"json": body})
-
-    def _parsed(self, content: bytes, form: TypeAdapter[_Parsed], path: str) -> _Parsed:
-        try:
-            return form.validate_json(content)
-        except ValidationError as error:
-            told = error.errors(include_url=False, include_input=False)[0]["msg"]
-            raise InputError(
-                f"an answer that is not understood: {told}",
-                "is it Label Studio 1.23?",
-                file=self.address + path,
-            ) from None
-
-
-_ID: Final = TypeAdapter(_Id)
+_ID: Final = TypeAdapter(answers.Id)
 
 
 def _condition(field: str, operator: str, kind: str, value: object) -> dict[str, Any]:
     return {"filter": f"filter:tasks:{field}", "operator": operator, "type": kind, "value": value}
+
+
+def _is_data(path: str) -> bool:
+    """Whether a path leads to a file of the server's, and to nothing else that the token opens."""
+    plain = unquote(unquote(path))
+    parts = plain.partition("?")[0].split("/")
+    return path.startswith("/data/") and plain.isprintable() and not {"..", "."} & set(parts)

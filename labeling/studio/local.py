@@ -30,6 +30,16 @@ _START_LIMIT_S: Final = 900.0
 _END_LIMIT_S: Final = 20.0
 _TOLD_CHARACTERS: Final = 400
 
+_NOT_TO_BE_ASKED: Final = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+    "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "::/127", "::ffff:0:0/96", "::ffff:0:0:0/96",
+    "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/32", "2001:20::/28", "2001:db8::/32",
+    "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8",
+)  # fmt: skip
+"""Networks that the server asks nothing of, whoever tells it to. Label Studio's own list has
+loopback too, but there our backend listens."""
+
 
 @dataclass(frozen=True)
 class LocalStudio:
@@ -101,6 +111,8 @@ def _environment(folder: Path) -> dict[str, str]:
         "LABEL_STUDIO_PASSWORD": password_of(folder),
         "LABEL_STUDIO_DISABLE_SIGNUP_WITHOUT_LINK": "true",
         "LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED": "false",
+        "USE_DEFAULT_BANNED_SUBNETS": "false",
+        "USER_ADDITIONAL_BANNED_SUBNETS": ",".join(_NOT_TO_BE_ASKED),
         "LATEST_VERSION_CHECK": "false",
         "COLLECT_ANALYTICS": "false",
         "SENTRY_DSN": "",

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from beltmark.contract.errors import InputError
+
+
+class StudioAway(InputError):  # noqa: N818 - what it is
+    """The server cannot be reached at present, or fails: the same may be asked again later."""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -15,12 +21,54 @@ class Project:
         title: What people call it.
         config: Its label configuration, XML.
         created_at: As the server tells it: with the number it tells a project from all others.
+        shown: Whose predictions people see: a model's version, or the title of a backend.
     """
 
     id: int
     title: str
     config: str
     created_at: str = ""
+    shown: str = ""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that the server calls when something happens in a project.
+
+    Attributes:
+        url: The address.
+        headers: Sent along.
+        actions: On which events.
+        is_active: Whether it does at present.
+        id: Its number; 0 before it is made.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    actions: frozenset[str]
+    is_active: bool = True
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A model that the server asks for predictions.
+
+    Attributes:
+        url: Its address.
+        title: What people call it.
+        user: Who the server says it is, or nothing.
+        is_interactive: Whether it is asked while people draw.
+        is_connected: Whether it answered when the server last asked.
+        id: Its number; 0 before it is made.
+    """
+
+    url: str
+    title: str
+    user: str = ""
+    is_interactive: bool = True
+    is_connected: bool = False
+    id: int = 0
 
 
 TaskRow = Mapping[str, Any]
@@ -31,8 +79,8 @@ TaskRow = Mapping[str, Any]
 class Studio(Protocol):
     """A Label Studio, as one signed-in person sees it.
 
-    Each method raises `InputError` where the server cannot be reached, refuses, or answers with
-    something else; what was sent before stays there.
+    Each method raises `StudioAway` where the server cannot be reached, and `InputError` where it
+    refuses or answers with something else; what was sent before stays there.
     """
 
     @property
@@ -96,6 +144,19 @@ class Studio(Protocol):
         """Returns how many tasks there are."""
         ...
 
+    def made_since(self, project: int, moment: datetime) -> int:
+        """Returns how many of the tasks that are there were made then or later."""
+        ...
+
+    def show_predictions(self, project: int, of: str) -> None:
+        """Lets people see the predictions of this model, and of no other.
+
+        Args:
+            project: In which project.
+            of: A model's version that has predictions there, or the title of a backend.
+        """
+        ...
+
     def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
         """Adds tasks, all of them or none."""
         ...
@@ -114,4 +175,33 @@ class Studio(Protocol):
 
     def file(self, address: str) -> bytes | None:
         """Returns an image that the server has, given its address in a task; None if it is gone."""
+        ...
+
+
+class Registry(Protocol):
+    """What a Label Studio calls of others. Raises as `Studio` does."""
+
+    @property
+    def address(self) -> str:
+        """Its URL, without a slash at the end."""
+        ...
+
+    def webhooks(self, project: int) -> list[Webhook]:
+        """Returns a project's webhooks."""
+        ...
+
+    def put_webhook(self, project: int, webhook: Webhook) -> None:
+        """Makes a webhook, or changes the one of its number."""
+        ...
+
+    def remove_webhook(self, webhook: int) -> None:
+        """Removes one."""
+        ...
+
+    def backends(self, project: int) -> list[Backend]:
+        """Returns a project's backends; the server asks each whether it is there."""
+        ...
+
+    def put_backend(self, project: int, backend: Backend, password: str) -> None:
+        """Makes a backend, or changes the one of its number; the server asks it at once."""
         ...

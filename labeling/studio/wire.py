@@ -15,6 +15,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from beltmark.contract.errors import InputError
+from labeling.studio.port import StudioAway
 from labeling.studio.tokens import is_personal
 
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
@@ -75,14 +76,16 @@ class Wire:
         self.check(status, content, path)
         return content
 
-    def signed(self, method: str, path: str, request: Mapping[str, Any]) -> tuple[int, bytes]:
+    def signed(
+        self, method: str, path: str, request: Mapping[str, Any], limit: int = MAX_ANSWER_BYTES
+    ) -> tuple[int, bytes]:
         """Sends a request with what the token bought; buys anew where that has run out."""
         if self._authorization is None:
             self._buy_access()
-        status, content = self.send(method, path, request, self._signed())
+        status, content = self.send(method, path, request, self._signed(), limit)
         if status == HTTPStatus.UNAUTHORIZED and is_personal(self._token):
             self._buy_access()
-            status, content = self.send(method, path, request, self._signed())
+            status, content = self.send(method, path, request, self._signed(), limit)
         return status, content
 
     def _signed(self) -> dict[str, str]:
@@ -99,7 +102,12 @@ class Wire:
         self._authorization = f"Bearer {_access(content, self.address)}"
 
     def send(
-        self, method: str, path: str, request: Mapping[str, Any], headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        request: Mapping[str, Any],
+        headers: Mapping[str, str],
+        limit: int = MAX_ANSWER_BYTES,
     ) -> tuple[int, bytes]:
         """Sends a request; returns status and content, of bounded size and in bounded time."""
         url = self.address + path
@@ -109,22 +117,21 @@ class Wire:
                 content = bytearray()
                 for part in response.iter_bytes():
                     content += part
-                    if len(content) > MAX_ANSWER_BYTES:
+                    if len(content) > limit:
                         raise InputError(
-                            f"sent more than {MAX_ANSWER_BYTES} bytes", "is it the right server?",
-                            file=url,
-                        )  # fmt: skip
+                            f"sent more than {limit} bytes", "is it the right server?", file=url
+                        )
                     if time.monotonic() > ends_at:
                         raise InputError(f"took longer than {_WHOLE_S:g} s", "try again", file=url)
                 return response.status_code, bytes(content)
         except httpx.ConnectError as error:
-            raise InputError(
+            raise StudioAway(
                 f"cannot be reached: {one_line(error)}",
                 "check the address; does it run? (`beltmark-label studio up`)",
                 file=self.address,
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise InputError(
+            raise StudioAway(
                 f"broke off: {one_line(error) or type(error).__name__}",
                 "run the command again: it goes on where it stopped",
                 file=url,
@@ -147,7 +154,10 @@ class Wire:
             case _ if status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 problem, mend = f"was refused ({status}): {told}", "correct it and try again"
             case _:
-                problem, mend = f"failed there ({status}): {told}", "see the server's log"
+                raise StudioAway(
+                    f"failed there ({status}): {told}", "see the server's log",
+                    file=self.address + path,
+                )  # fmt: skip
         raise InputError(problem, mend, file=self.address + path)
 
 
