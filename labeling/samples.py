@@ -21,7 +21,7 @@ from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_as_told
 from beltmark.datasets.label_studio import memory
 from beltmark.datasets.label_studio.words import IMAGE
 from beltmark.datasets.opening import read_dataset
-from beltmark.datasets.sizes import image_sizes
+from beltmark.datasets.sizes import Size, image_sizes
 from labeling.selection import Reason
 
 DIGEST_FIELD: Final = "sha256"
@@ -74,12 +74,22 @@ def read_images(path: Path, format: str | None = None) -> Dataset:
 
 def _plain(folder: Path, names: Sequence[str]) -> Dataset:
     paths = [folder / name for name in names]
-    sizes = image_sizes(paths)
+    try:
+        sizes = image_sizes(paths)
+    except InputError:  # some are damaged, or half written: those are told one by one
+        sizes = [_size_of(path) for path in paths]
     images = [
         LabelledImage(path, *size, name, name, (), ())
         for path, name, size in zip(paths, names, sizes, strict=True)
     ]
     return Dataset(folder, "", (), tuple(images), 0, format="images")
+
+
+def _size_of(path: Path) -> Size:
+    try:
+        return image_sizes([path])[0]
+    except InputError:
+        return (0, 0)  # decoding it tells what is wrong
 
 
 def sample_of(image: LabelledImage, dataset: Dataset) -> tuple[Sample, bytes]:

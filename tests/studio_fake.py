@@ -22,11 +22,13 @@ class FakeStudio:
         self.files: dict[str, bytes] = {}
         self.tabs: list[str] = []
         self.overlap = 1
+        self.asked = 0
         self.shown = ""
         self.requests_left: int | None = None
         self.now = START
 
     def _ask(self) -> None:
+        self.asked += 1
         if self.requests_left is not None:
             if not self.requests_left:
                 raise StudioAway("cannot be reached: down", "does it run?", file=self.address)

@@ -1,7 +1,7 @@
 """What goes to a Label Studio and what becomes of its answers; the server is a function here."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,8 @@ from labeling.studio.connection import (
     read_connection,
     write_connection,
 )
+from labeling.studio.port import StudioAway, Webhook
+from labeling.studio.registry import RegistryClient
 from labeling.studio.tokens import check_token, read_token_file
 
 ADDRESS = "http://studio.example"
@@ -84,9 +86,50 @@ def test_images_come_from_this_server_alone() -> None:
     studio = client(lambda _: httpx.Response(404), "a" * 40)
     assert studio.file("/data/upload/1/gone.jpg") is None
     assert studio.file(ADDRESS + "/data/upload/1/gone.jpg") is None
-    for address in ("http://elsewhere/data/x.jpg", "/api/users/", "s3://bucket/x.jpg"):
-        with pytest.raises(InputError, match="no address of an image"):
-            studio.file(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://elsewhere/data/x.jpg", "/api/users/", "s3://bucket/x.jpg", "file:///etc/passwd", "",
+        "/data/../api/users/", "/data/upload/%2e%2e/%2e%2e/api/users/", "/data/%252e%252e/api/",
+        "/data/./x", f"{ADDRESS}@elsewhere/data/x.jpg", "//elsewhere/data/x.jpg",
+        "/data/x\r\nHost: elsewhere", "/data\\..\\api", f"{ADDRESS}/api/data/", "\ud800",
+    ],
+)  # fmt: skip
+def test_what_is_no_address_of_an_image_is_not_asked_for(address: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise AssertionError(request.url)
+
+    with pytest.raises(InputError, match="no address of an image"):
+        client(answer, "a" * 40).file(address)
+
+
+def test_an_image_without_end_is_cut_short() -> None:
+    def parts() -> Iterator[bytes]:
+        while True:
+            yield bytes(1024 * 1024)
+
+    studio = client(lambda _: httpx.Response(200, content=parts()), "a" * 40)
+    with pytest.raises(InputError, match="sent more than"):
+        studio.file("/data/upload/1/a.png")
+
+
+def test_a_server_that_is_away_is_told_from_one_that_refuses() -> None:
+    for away in (fail, lambda _: httpx.Response(502)):
+        with pytest.raises(StudioAway):
+            client(away, "a" * 40).user()
+    with pytest.raises(InputError) as caught:
+        client(lambda _: httpx.Response(401), "a" * 40).user()
+    assert not isinstance(caught.value, StudioAway)
+
+
+def test_an_address_that_the_server_does_not_call_is_told() -> None:
+    told = {"detail": "URL resolves to a reserved network address (block: 10.0.0.0/8)"}
+    transport = httpx.MockTransport(lambda _: httpx.Response(403, json=told))
+    registry = RegistryClient(ADDRESS, "a" * 40, transport)
+    with pytest.raises(InputError, match="SSRF_PROTECTION_ENABLED=false"):
+        registry.put_webhook(1, Webhook("http://10.0.0.1:9090/webhook", {}, frozenset()))
 
 
 @pytest.mark.parametrize("text", ["", "no", "a b.c.d", "ünï.cöd.e", "x" * 100, "a.b.c\nHost: x"])
