@@ -1,7 +1,7 @@
 """Round after round: when the next one begins, and what is told of failures.
 
 Polling, with a back-off that is bounded while a server is away; an event begins a round at once,
-but rounds take no more than a part of the time, however many events come.
+but rounds take no more than half of the time, however many events come.
 """
 
 import signal
@@ -19,7 +19,7 @@ FIRST_WAIT_S: Final = 2.0
 LONGEST_WAIT_S: Final = 300.0
 SETTLE_S: Final = 1.0
 """So long after an event a round begins: events come in groups, and before they can be seen."""
-_SHARE: Final = 4
+_SHARE: Final = 1.0
 """A round is followed by so many times its length without one, at least."""
 
 

@@ -173,8 +173,10 @@ class Rounds:
                 told.problems += source.refresh()
                 check()
                 self._push_from(source, make, told)
-        if told.made and self._eyes is not None and project.shown != TITLE:
-            studio.show_predictions(project.id, self._eyes.version)
+        if told.made and self._eyes is not None:
+            now = find_project(studio, self._plan.title)
+            if now.shown != TITLE:  # else the server asks the champion itself
+                studio.show_predictions(project.id, self._eyes.version)
 
     def _push_from(self, source: Source, make: Callable[[Supply], Pushed], told: Round) -> None:
         if told.today >= told.a_day:

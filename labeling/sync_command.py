@@ -253,8 +253,10 @@ def _host(
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
+    host, separator, port = text.rpartition(":")
     try:
+        if not separator:
+            raise argparse.ArgumentTypeError
         return host.removeprefix("[").removesuffix("]"), whole(1, 65_535)(port)
     except argparse.ArgumentTypeError:
         raise InputError(f"{text!r:.100} is no HOST:PORT", f"such as {_HOST}:{_PORT}") from None
