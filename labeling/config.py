@@ -33,10 +33,11 @@ def label_config(class_names: Sequence[str]) -> str:
     ElementTree.SubElement(
         view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true", zoomControl="true"
     )
-    # Boxes can't be turned: COCO has no place for it.
+    # Boxes can't be turned: COCO has no place for it. Smart ones ask a backend, where there is one.
     labels = ElementTree.SubElement(
-        view, "RectangleLabels", name=LABEL, toName=IMAGE, canRotate="false", strokeWidth="2"
-    )
+        view, "RectangleLabels", name=LABEL, toName=IMAGE, canRotate="false", strokeWidth="2",
+        smart="true",
+    )  # fmt: skip
     for index, name in enumerate(dict.fromkeys((*class_names, NONE_OF_THESE))):
         ElementTree.SubElement(labels, "Label", value=name, background=_colour(index))
     ElementTree.SubElement(

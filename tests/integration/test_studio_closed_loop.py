@@ -82,9 +82,7 @@ def test_what_stations_did_not_know_the_next_model_does(
     champion = load_package(PACKAGE)
     challenger = train_package(tmp_path / "store@labelled", tmp_path / "training", "next", 60)
     before, after = found(champion, dataset), found(challenger, dataset)
-    assert before < ITEMS  # of two things in each: that is why they went to a person
-    assert after > 1.5 * ITEMS
-    assert after > before
+    assert before < 1.5 * ITEMS <= after  # of two things in each
 
 
 def found(package: ModelPackage, dataset: Dataset) -> int:
