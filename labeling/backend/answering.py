@@ -6,6 +6,7 @@ says of another host, or of a file, is no address.
 
 import threading
 from collections.abc import Mapping, Sequence, Set
+from secrets import token_hex
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from beltmark.contract.errors import InputError
+from beltmark.datasets.boxes import iou
 from beltmark.datasets.images import decode_image
 from beltmark.datasets.label_studio.words import IMAGE, Number
 from labeling.project_config import class_names_of
@@ -24,6 +26,8 @@ _PATIENCE_S: Final = 60.0
 Region = Mapping[str, Any]
 Box = tuple[Number, Number, Number, Number]
 _BOX: Final = TypeAdapter(Box)
+_SAME: Final = 0.9
+"""IoU from which on two boxes are one."""
 
 
 class Eyes(Protocol):
@@ -77,7 +81,7 @@ class Answering:
         Args:
             tasks: Their data.
             config: The project's label configuration.
-            drawn: What somebody has drawn: then only boxes in it are meant.
+            drawn: What somebody has drawn; see `within`.
 
         Raises:
             InputError: None of them can be looked at, or the project is none of ours.
@@ -118,24 +122,36 @@ class Answering:
 
 
 def within(prediction: Mapping[str, Any], drawn: Sequence[Region]) -> dict[str, Any]:
-    """Returns a prediction with those boxes alone whose middle is in a box that was drawn.
+    """Returns a prediction with those boxes alone whose middle is in the box that was drawn last.
 
     Where no box was drawn, all of it is meant.
+
+    Args:
+        prediction: Of the whole image.
+        drawn: The boxes of one label in somebody's annotation, the new one last: so Label Studio
+            tells them. What is there already is not told again.
     """
     boxes = [box for box in map(_box_percent, drawn) if box is not None]
     if not boxes:
         return dict(prediction)
+    *there, (left, top, width, height) = boxes
     kept = []
     for region in prediction["result"]:
-        x, y, width, height = _box_percent(region) or (0.0, 0.0, 0.0, 0.0)
-        middle = (x + width / 2, y + height / 2)
-        if any(
-            b[0] <= middle[0] <= b[0] + b[2] and b[1] <= middle[1] <= b[1] + b[3] for b in boxes
-        ):
-            kept.append(region)
+        box = _box_percent(region)
+        if box is None or any(iou(_corners(box), _corners(each)) >= _SAME for each in there):
+            continue
+        x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+        if left <= x <= left + width and top <= y <= top + height:
+            # The annotation may have regions of the names that predictions have.
+            kept.append({**region, "id": token_hex(5)})
     told = {key: value for key, value in prediction.items() if key != "score"}
     scores = [region["score"] for region in kept if "score" in region]
     return {**told, "result": kept, **({"score": min(scores)} if scores else {})}
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    x, y, width, height = box
+    return (x, y, x + width, y + height)
 
 
 def _box_percent(region: Region) -> Box | None:

@@ -125,6 +125,17 @@ def test_what_was_drawn_is_what_is_meant(client: TestClient) -> None:
         assert len(names(predict(client, IMAGE, context=context).json()["results"][0])) == 2
 
 
+def test_the_last_box_is_meant_and_what_is_there_is_not_told_again(client: TestClient) -> None:
+    """As Label Studio 1.23 sends it: all boxes of the label, those of predictions too."""
+    (cup, tube) = TwoThings().look(np.zeros((50, 100, 3), np.uint8)).prediction["result"]
+    drawn = predicted_region("new", "cup", (0, 0, 100, 50), (100, 50))
+    (result,) = predict(client, IMAGE, context={"result": [cup, drawn]}).json()["results"]
+    assert names(result) == ["tube"]
+    assert result["result"][0]["id"] != tube["id"]  # it may be there by that name
+    (result,) = predict(client, IMAGE, context={"result": [drawn, tube]}).json()["results"]
+    assert names(result) == ["tube"]
+
+
 def test_a_box_around_nothing_has_nothing_in_it() -> None:
     prediction = TwoThings().look(np.zeros((50, 100, 3), np.uint8)).prediction
     found = within(prediction, [predicted_region("r", "cup", (40, 40, 5, 5), (100, 50))])
