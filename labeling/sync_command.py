@@ -113,9 +113,15 @@ def _sync(arguments: argparse.Namespace) -> int:
         )
         if arguments.once:
             return _once(rounds, wake)
+
+        def reconnect() -> None:
+            rounds.reconnect()
+            if host is not None:
+                host.forget()
+
         keep_going(
             lambda: rounds.run(wake.check),
-            rounds.reconnect,
+            reconnect,
             wake,
             arguments.interval,
             tell=_tell,

@@ -37,6 +37,8 @@ class StudioFiles:
         """Returns an image, given its address in a task; None if it is gone."""
         now = self._connection()
         if self._client is None or now != self._known:
+            if self._client is not None:
+                self._client.close()
             self._client, self._known = StudioClient(now.address, now.token), now
         return self._client.file(address)
 
@@ -76,6 +78,10 @@ class Host:
             with closing(StudioClient(now.address, now.token)) as studio:
                 studio.show_predictions(project.id, TITLE)
         self._project = project
+
+    def forget(self) -> None:
+        """Lets `register` ask again: the server may be another one than before."""
+        self._project = None
 
     def leave(self) -> None:
         """Lets the server call us no more, as far as it can be told."""

@@ -15,11 +15,14 @@ import httpx
 import pytest
 from label_studio_server import REPOSITORY, Server, free_port
 
+from beltmark.contract.errors import InputError
 from beltmark.contract.package import load_package
 from labeling.cli import main
 from labeling.projects import every_task
-from labeling.registering import TITLE
+from labeling.registering import ACTIONS, TITLE
 from labeling.studio.connection import Connection, write_connection
+from labeling.studio.port import Webhook
+from labeling.studio.registry import RegistryClient
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.xdist_group("label_studio")]
 
@@ -199,6 +202,9 @@ def test_a_backend_is_registered_once_and_moves_with_its_address(make_bench: Mak
                 assert bench.run(*bench.sync("--listen", f"127.0.0.1:{port}")) == 2
             assert going.end(signal.SIGINT) == 0
     assert len(ids) == 1
+    registry = RegistryClient(bench.server.address, bench.server.token)
+    with pytest.raises(InputError, match="reserved network address"):  # no other machine's
+        registry.put_webhook(bench.project, Webhook("http://192.168.1.5/webhook", {}, ACTIONS))
 
 
 def test_a_sync_that_is_killed_loses_and_doubles_nothing(make_bench: MakeBench) -> None:
