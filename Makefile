@@ -12,7 +12,7 @@ PYTEST = OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 .venv-dev/bin/python -m py
 test: .venv-dev/ready studio  ## every test but the long ones
 	@$(PYTEST) -m "not long"
 
-test-long: .venv-dev/ready  ## ten minutes: longer belts, outages and kills
+test-long: .venv-dev/ready studio  ## ten minutes: longer belts, outages and kills
 	@$(PYTEST) -m long
 
 check: .venv-dev/ready  ## style, types, and who may import whom

@@ -6,10 +6,10 @@ from beltmark.contract.documents import parse
 from beltmark.contract.package import GOLDEN, MODEL, Manifest, ModelPackage, Postprocess
 from beltmark.datasets.images import read_image_bytes
 from training import engine
+from training.drafting import NOT_YET, SCORE_FLOORS
 from training.export import export_core, outputs_of, with_pixels
 from training.package import write_package
 from training.presets import read_config
-from training.run import NOT_YET, SCORE_FLOORS
 from training.sources import input_spec, open_dataset, training_samples
 
 CONFIG = """

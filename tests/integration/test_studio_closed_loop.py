@@ -24,7 +24,11 @@ from labeling.exporting import predicted_region
 from labeling.projects import every_task
 from labeling.studio.connection import Connection, write_connection
 
-pytestmark = [pytest.mark.label_studio, pytest.mark.xdist_group("label_studio")]
+pytestmark = [
+    pytest.mark.label_studio,
+    pytest.mark.xdist_group("label_studio"),
+    pytest.mark.long,
+]
 
 PACKAGE = REPOSITORY / "beltmark" / "bundled" / "release" / "package"
 SIZE = (120, 80)
