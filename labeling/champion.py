@@ -1,20 +1,23 @@
 """What the champion's package sees in an image: boxes for people to correct, and its doubt."""
 
 import threading
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from beltmark.contract.package import load_package
-from edge_agent.vision.detector import Detector
+from edge_agent.vision.detector import Detection, Detector
 from labeling.exporting import predicted_region
 from labeling.samples import Seen
 from labeling.selection import uncertainty
 
 MIN_SCORE: Final = 0.25
+_VERSION: Final = "1"
+"""Raised when something else is made of what a package sees: looks that were kept are old then."""
 
 
 class Champion:
@@ -35,6 +38,8 @@ class Champion:
         self._lock = threading.Lock()
         self._class_names = class_names
         self._min_score = min_score
+        classes = " ".join(sorted(class_names))
+        self.key = f"{_VERSION} {package.digest} {onnxruntime.__version__} {min_score:g} {classes}"
         self.version = f"{package.manifest.name} {package.digest[:12]}"
         self.classes = frozenset(self._detector.classes)
         self.unknown = self.classes - class_names
@@ -64,4 +69,11 @@ class Champion:
         prediction: dict[str, Any] = {"model_version": self.version, "result": regions}
         if regions:
             prediction["score"] = min(region["score"] for region in regions)
-        return Seen(doubt, prediction)
+        return Seen(doubt, prediction, _embedding(detections))
+
+
+def _embedding(detections: Sequence[Detection]) -> NDArray[np.float32] | None:
+    """Returns what an image looks like: the mean of what its objects do, by their scores."""
+    total = sum((each.score * each.embedding for each in detections), np.zeros(1, np.float32))
+    length = float(np.linalg.norm(total))
+    return np.asarray(total / length, np.float32) if length > 0 else None

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
+from labeling.dataset_commands import add_dataset_parsers
 from labeling.project_commands import add_project_parsers
 from labeling.pull_command import add_pull_parser
+from labeling.push_command import add_push_parser
+from labeling.review_command import add_review_parser
 from labeling.studio_commands import add_studio_parsers
 from labeling.sync_command import add_sync_parsers
 
@@ -30,7 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="beltmark-label", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    export = commands.add_parser("export", help="COCO dataset to Label Studio tasks")
+    export = commands.add_parser(
+        "to-tasks", help="COCO dataset to a file of Label Studio's tasks, without a server"
+    )
     export.add_argument("dataset", type=Path, metavar="DATASET.json")
     export.add_argument("out", type=Path, metavar="OUT.json")
     _add_prefix(export, "goes before each file name, such as /data/local-files/?d=belt/")
@@ -39,9 +44,11 @@ def _parser() -> argparse.ArgumentParser:
         help="whose boxes they are: people's (default) or a model's",
     )  # fmt: skip
     export.add_argument("--model-version", metavar="V", help="whose predictions they are")
-    export.set_defaults(command=_export)
+    export.set_defaults(command=_to_tasks)
 
-    importing = commands.add_parser("import", help="Label Studio export to COCO dataset")
+    importing = commands.add_parser(
+        "from-tasks", help="a file that Label Studio exported to a COCO dataset, without a server"
+    )
     importing.add_argument("export", type=Path, metavar="LABELSTUDIO.json", help="JSON, JSON-MIN")
     importing.add_argument("out", type=Path, metavar="OUT.json", help="the images lie beside it")
     importing.add_argument(
@@ -51,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument(
         "--ignore-controls", nargs="+", default=[], metavar="NAME", help="pass their answers over"
     )
-    importing.set_defaults(command=_import)
+    importing.set_defaults(command=_from_tasks)
 
     config = commands.add_parser("config", help="print the label configuration of a project")
     config.add_argument(
@@ -76,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     samples.set_defaults(command=_samples)
     add_studio_parsers(commands)
     add_project_parsers(commands)
+    add_push_parser(commands)
+    add_dataset_parsers(commands)
     add_pull_parser(commands)
+    add_review_parser(commands)
     add_sync_parsers(commands)
     return parser
 
@@ -85,7 +95,7 @@ def _add_prefix(parser: argparse.ArgumentParser, told: str) -> None:
     parser.add_argument("--images-prefix", default="", metavar="URL_OR_PATH", help=told)
 
 
-def _export(arguments: argparse.Namespace) -> int:
+def _to_tasks(arguments: argparse.Namespace) -> int:
     from beltmark.contract.documents import write_json  # noqa: PLC0415
     from labeling.coco_rows import read_rows  # noqa: PLC0415
     from labeling.exporting import ExportPlan, to_tasks  # noqa: PLC0415
@@ -106,7 +116,7 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _import(arguments: argparse.Namespace) -> int:
+def _from_tasks(arguments: argparse.Namespace) -> int:
     from beltmark.contract.documents import write_json  # noqa: PLC0415
     from beltmark.datasets.label_studio.importing import ImportPlan, to_coco  # noqa: PLC0415
     from beltmark.datasets.label_studio.tasks import read_tasks  # noqa: PLC0415

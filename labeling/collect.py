@@ -1,7 +1,7 @@
 """Fetches the site's review samples into a folder, as tasks with the champion's box in them.
 
 May be stopped and begun again at any time: what is there is not fetched anew, and a file is there
-whole or not at all. The folder is what `beltmark-label import` needs beside the dataset it writes.
+whole or not at all. The folder is what `beltmark-label from-tasks` needs beside what it writes.
 """
 
 from collections.abc import Iterator

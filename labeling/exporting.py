@@ -5,6 +5,7 @@ region and each task (`memory`), and `importing` makes the same dataset of it ag
 writing files is left to `coco_rows` and the command.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -28,6 +29,9 @@ from labeling.coco_rows import CocoRows
 _PERCENT: Final = TypeAdapter(tuple[Number, Number, Number, Number])
 
 Kind = Literal["annotations", "predictions"]
+
+WHOLE_IMAGE: Final = "whole_image"
+"""Field of an annotation that stands for the class of its image as a whole: people see a box."""
 
 
 @dataclass(frozen=True)
@@ -55,18 +59,33 @@ def to_tasks(rows: CocoRows, plan: ExportPlan) -> list[dict[str, Any]]:
     names = rows.class_names
     tasks = []
     for image_row, annotations in zip(rows.images, rows.by_image().values(), strict=True):
-        size: Size = (image_row["width"], image_row["height"])
-        result: list[dict[str, Any]] = []
-        for annotation in annotations:
-            result += _box_regions(annotation, names[annotation["category_id"]], size, plan.kind)
-        for index, ignored in enumerate(image_row.get("ignore", ())):
-            result.append(_ignored_region(index, tuple(ignored), size, plan.kind))
+        result = regions_of(image_row, annotations, names, plan.kind)
         data: dict[str, Any] = {
             IMAGE: address_of(image_row["file_name"], plan.images_prefix),
             **memory.of_task(image_row, rows.header),
         }
         tasks.append({"data": data, plan.kind: [_work(result, plan)]})
     return tasks
+
+
+def regions_of(
+    image_row: Row, annotations: Iterable[Row], class_names: Mapping[int, str], kind: Kind
+) -> list[dict[str, Any]]:
+    """Returns the regions of an image: its boxes, what is true of them, and what is not judged.
+
+    Args:
+        image_row: COCO's row of the image.
+        annotations: COCO's rows of its boxes.
+        class_names: By the ids of the categories.
+        kind: Whose boxes they are.
+    """
+    size: Size = (image_row["width"], image_row["height"])
+    result: list[dict[str, Any]] = []
+    for annotation in annotations:
+        result += _box_regions(annotation, class_names[annotation["category_id"]], size, kind)
+    for index, ignored in enumerate(image_row.get("ignore", ())):
+        result.append(_ignored_region(index, tuple(ignored), size, kind))
+    return result
 
 
 def predicted_region(region_id: str, class_name: str, box: Box, size: Size) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from beltmark.datasets.label_studio.words import numbered
 from beltmark.datasets.snapshots.manifest import Source
 from beltmark.datasets.snapshots.store import Store
 from labeling.adjudication import Settlement, mark, settle_all
+from labeling.gold_registers import known_gold
 from labeling.kept import Kept
 from labeling.project_config import class_names_of
 from labeling.pull import Pulled, pull
@@ -91,7 +92,8 @@ def harvest(
     try:
         with counting("pulling", None) as advance:
             pulled = pull(studio, project.id, kept, advance)
-        settlement = settle_all(kept.rows(), rules)
+        gold = known_gold(studio, project.id, kept)
+        settlement = settle_all(kept.rows(), rules, gold)
     finally:
         kept.close()
     mark(studio, settlement)

@@ -134,6 +134,19 @@ class Kept:
             self._database.executemany("DELETE FROM tasks WHERE id = ?", gone)
         return len(gone)
 
+    def newest(self) -> int:
+        """Returns the highest number of the tasks; 0 without any."""
+        return int(self._database.execute("SELECT max(id) FROM tasks").fetchone()[0] or 0)
+
+    def note(self, name: str) -> str | None:
+        """Returns what was noted of the project under a name."""
+        return self._get(f"note {name}")
+
+    def set_note(self, name: str, text: str) -> None:
+        """Notes something of the project."""
+        with self._writing():
+            self._set(f"note {name}", text)
+
     def rows(self) -> Iterator[dict[str, Any]]:
         """Gives the tasks in the order of their ids, one by one."""
         found = self._database.execute("SELECT content FROM tasks ORDER BY id")

@@ -1,7 +1,6 @@
-"""`beltmark-label project` and `push`: arguments and printing; the work is beside it."""
+"""`beltmark-label project`: arguments and printing; the work is beside it."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ DEFAULT_TITLE = "Beltmark"
 
 
 def add_project_parsers(commands: Any) -> None:
-    """Adds the commands to a parser's subparsers."""
+    """Adds the command to a parser's subparsers."""
     project = commands.add_parser("project", help="make the project, or let it follow its classes")
     project.add_argument("classes", type=Path, metavar="CATALOGUE.csv", help="or COCO, or list")
     project.add_argument(
@@ -22,18 +21,6 @@ def add_project_parsers(commands: Any) -> None:
     )
     add_project(project)
     project.set_defaults(command=_project)
-
-    push = commands.add_parser("push", help="images to tasks, with the champion's boxes")
-    push.add_argument("dataset", type=Path, metavar="DATASET", help="or STORE@NAME, or a folder")
-    push.add_argument("--format", metavar="NAME", help="of the dataset, where it can't be told")
-    add_champion(push)
-    push.add_argument(
-        "--budget", type=whole(1, 1_000_000), default=500, metavar="N",
-        help="at most so many new tasks (default: 500)",
-    )  # fmt: skip
-    add_choice(push)
-    add_project(push)
-    push.set_defaults(command=_push)
 
 
 def add_champion(parser: argparse.ArgumentParser, *, is_required: bool = False) -> None:
@@ -79,40 +66,6 @@ def _project(arguments: argparse.Namespace) -> int:
         told.append(f"removed {', '.join(change.removed)}, which nobody used")
     print(f"{studio.address}/projects/{change.project.id}: {'; '.join(told)}")
     return 0
-
-
-def _push(arguments: argparse.Namespace) -> int:
-    from labeling.champion import Champion  # noqa: PLC0415
-    from labeling.project_config import class_names_of  # noqa: PLC0415
-    from labeling.projects import find_project  # noqa: PLC0415
-    from labeling.push import PushPlan, push  # noqa: PLC0415
-    from labeling.registering import TITLE  # noqa: PLC0415
-    from labeling.samples import read_images  # noqa: PLC0415
-
-    studio = open_studio(arguments)
-    project = find_project(studio, arguments.title)
-    dataset = read_images(arguments.dataset, arguments.format)
-    champion = None
-    if arguments.package:
-        names = set(class_names_of(project.config, studio.address))
-        champion = Champion(arguments.package, names, arguments.min_score)
-        if champion.unknown:
-            told = ", ".join(sorted(champion.unknown))
-            print(f"{arguments.package}: not classes of the project: {told}", file=sys.stderr)
-    plan = PushPlan(arguments.budget, arguments.random_share, arguments.seed)
-    with counting("looking", len(dataset.images)) as advance:
-        pushed = push(studio, project.id, dataset, plan, eyes=champion, advance=advance)
-    if champion and pushed.made and project.shown != TITLE:
-        studio.show_predictions(project.id, champion.version)
-    for problem in pushed.problems:
-        print(problem, file=sys.stderr)
-    print(
-        f"{studio.address}/projects/{project.id}: {pushed.made} new tasks"
-        f"{f' with predictions of {champion.version}' if champion and pushed.made else ''}, "
-        f"{pushed.there} images were there, {pushed.waiting} wait for another push, "
-        f"{len(pushed.problems)} left out"
-    )
-    return 1 if pushed.problems else 0
 
 
 @contextmanager

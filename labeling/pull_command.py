@@ -66,6 +66,7 @@ def harvest_plan(arguments: argparse.Namespace) -> "HarvestPlan":
 def _pull(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime  # noqa: PLC0415
 
+    from labeling.gold import told  # noqa: PLC0415
     from labeling.harvest import harvest  # noqa: PLC0415
     from labeling.projects import find_project  # noqa: PLC0415
 
@@ -81,6 +82,8 @@ def _pull(arguments: argparse.Namespace) -> int:
     )
     for line in _agreement_told(settlement.tally):
         print(line)
+    for person, line in told(settlement.accuracy):
+        print(f"{_plain(person)} on {line}")
     for line in _queue_told(settlement, f"{studio.address}/projects/{project.id}"):
         print(line)
     for problem in done.problems:

@@ -19,14 +19,14 @@ def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) ->
     Raises:
         InputError: The server has it no more, or has another one.
     """
-    data = settled.task.data
-    row = memory.image_of(settled.task, where)
+    task = settled.task
+    data, row = task.data, memory.image_of(task, where)
     address = str(data.get(IMAGE, ""))
     name = row["file_name"] if row else file_name_of(address, "")
     if not is_within(name):
         raise InputError(
             f"{name!r:.80} is no file name", "push the image again", file=where,
-            field=settled.task.name,
+            field=task.name,
         )  # fmt: skip
     digest, path = data.get(DIGEST_FIELD), folder / name
     if path.is_file() and (
@@ -36,17 +36,17 @@ def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) ->
     if not address.startswith(("/data/", f"{studio.address}/data/")):
         raise InputError(
             f"its image lies elsewhere: {address!r:.120}", "push it with `beltmark-label push`",
-            file=where, field=settled.task.name,
+            file=where, field=task.name,
         )  # fmt: skip
     content = studio.file(address)
     if content is None:
         raise InputError(
             "its image is gone from the server", "restore it there, or delete the task",
-            file=where, field=settled.task.name,
+            file=where, field=task.name,
         )  # fmt: skip
     if digest is not None and sha256_of(content) != digest:
         raise InputError(
             "its image is not the one that was pushed", "push it again and label it anew",
-            file=where, field=settled.task.name,
+            file=where, field=task.name,
         )  # fmt: skip
     write_bytes(path, content)

@@ -1,38 +1,27 @@
 """Makes tasks of images: the most useful first, with the champion's boxes to correct.
 
-What is on the server decides what is still to do: a push that was killed, or was run on another
-machine, is gone on with by running it again. An image becomes a task once, by its digest; a file is
-uploaded before its task is made, and found again if that did not come about.
+A push that was killed, or was run on another machine, is gone on with by running it again; see
+`making`. What speaks for an image is said in `selection`. What models see is kept in files, and of
+images no more is in memory than their names, and what they are weighed by.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from beltmark.contract.documents import read_bytes
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset
-from beltmark.datasets.label_studio import memory
-from labeling.projects import every_task
-from labeling.samples import DIGEST_FIELD, Sample, Seen, decode_sample, sample_of, task_of
-from labeling.selection import Candidate, Choice, Reason, choose
+from beltmark.datasets.images import MAX_IMAGE_BYTES
+from labeling.gold import mixed, truth_of
+from labeling.gold_registers import keep_gold
+from labeling.looks import Eyes
+from labeling.making import There, make_tasks, tasks_there
+from labeling.samples import Sample, decode_sample, sample_of, task_data
+from labeling.selection import Candidate, Choice, Labelled, Reason, choose, draw
 from labeling.studio.port import Studio
-
-BATCH = 50
-"""Tasks that are made at once: about a second's work, which is all that an interruption loses."""
-
-UPLOAD_BYTES = 32 * 1024 * 1024
-"""Files that are uploaded at once; Label Studio takes 250 MiB, servers before it often less."""
-
-
-class Eyes(Protocol):
-    """A model that looks at images; see `Champion`."""
-
-    def look(self, image_bgr: NDArray[np.uint8]) -> Seen:
-        """Looks at one image, uint8 [H, W, 3] 0..255 BGR."""
-        ...
+from labeling.views import Models, Views
 
 
 @dataclass(frozen=True)
@@ -52,6 +41,19 @@ class PushPlan:
     reason: Reason | None = None
 
 
+@dataclass(frozen=True)
+class Gold:
+    """Images whose truth is known.
+
+    Attributes:
+        dataset: Which, and what is in them.
+        share: So many go with the new tasks, as a part of these; at least one.
+    """
+
+    dataset: Dataset
+    share: float
+
+
 @dataclass
 class Pushed:
     """What came of it.
@@ -61,12 +63,16 @@ class Pushed:
         made: How many tasks were made.
         waiting: How many images are left for another time.
         problems: Images that can't be tasks, and why.
+        gold: How many of the tasks are gold.
+        known: How many images are gold themselves: what is in them is known already.
     """
 
     there: int = 0
     made: int = 0
     waiting: int = 0
     problems: list[str] = field(default_factory=list)
+    gold: int = 0
+    known: int = 0
 
 
 def push(
@@ -75,7 +81,8 @@ def push(
     dataset: Dataset,
     plan: PushPlan,
     *,
-    eyes: Eyes | None = None,
+    eyes: Eyes | Models | None = None,
+    gold: Gold | None = None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> Pushed:
     """Makes tasks of a dataset's images.
@@ -85,97 +92,117 @@ def push(
         project: In which project.
         dataset: Whose images; what it says of them is not shown to people.
         plan: How many.
-        eyes: The champion; without it all are drawn at random and nothing is predicted.
+        eyes: Who looks at them; without anybody all are drawn at random and nothing is predicted.
+        gold: What to mix among them.
         advance: Is told how many images more were looked at.
 
     Raises:
         InputError: The server does not answer; what was made stays.
     """
+    models = eyes if isinstance(eyes, Models) or eyes is None else Models(eyes)
+    views = None if models is None else Views(models)
     pushed = Pushed()
-    there, names = _tasks_there(studio, project)
+    there = tasks_there(studio, project)
+    golden = {} if gold is None else _golden(gold.dataset, there, pushed.problems)
+    if views is not None:
+        views.begin(pushed.problems, advance)
     samples: dict[str, Sample] = {}
-    seen: dict[str, Seen | None] = {}
+    candidates: list[Candidate] = []
     for image in dataset.images:
         try:
             sample, content = sample_of(image, dataset)
-            if sample.digest in there:
+            if sample.digest in there.digests:
                 pushed.there += 1
+                if views is not None:
+                    views.recall(sample.digest)
+            elif sample.digest in golden:
+                pushed.known += 1
             elif sample.digest not in samples:
-                decoded = decode_sample(content, image)
-                seen[sample.digest] = eyes.look(decoded) if eyes else None
+                pixels = decode_sample(content, image)
+                candidates.append(
+                    Candidate(sample.digest)
+                    if views is None
+                    else views.candidate(sample.digest, pixels)
+                )
                 samples[sample.digest] = sample
         except InputError as error:
             pushed.problems.append(f"{error}: left out")
         advance(1)
-    choices = _choose(seen, plan)
-    pushed.waiting = len(samples) - len(choices)
-    uploads = studio.uploads(project) if choices else {}
-    for start in range(0, len(choices), BATCH):
-        batch = choices[start : start + BATCH]
-        files = _read(dataset, [samples[each.digest] for each in batch], pushed)
-        missing = {name: content for name, content in files.items() if name not in uploads}
-        for group in upload_groups(missing):
-            uploads |= studio.upload(project, group)
-        tasks = []
-        for choice in batch:
-            sample, look = samples[choice.digest], seen[choice.digest]
-            if sample.upload_name in files:
-                address = uploads[sample.upload_name]
-                tasks.append(task_of(sample, address, choice.reason, look, names))
-                names.add(sample.file_name)
-        if tasks:
-            studio.add_tasks(project, tasks)
-        pushed.made += len(tasks)
+    labelled = None if views is None else views.labelled
+    choices = _choose(candidates, plan, labelled)
+    pushed.waiting = len(candidates) - len(choices)
+    candidates.clear()
+    if gold is not None and choices:
+        count = max(1, round(len(choices) * gold.share))
+        hidden = _drawn(golden, count, plan.seed, views, pushed.problems)
+        # Known as gold before they are tasks: killed in between, none is taken for another.
+        keep_gold(studio, project, [truth_of(e.image, e.digest, gold.dataset) for e in hidden])
+        samples |= {each.digest: each for each in hidden}
+        choices = _among(choices, hidden, plan.seed)
+        pushed.gold = len(hidden)
+    reasons = {each.digest: each.reason for each in choices}
+
+    def build(sample: Sample, address: str) -> dict[str, Any]:
+        data = task_data(sample, address, reasons[sample.digest], there.names)
+        there.names.add(sample.file_name)
+        if views is None:
+            return {"data": data}
+        seen = views.shown(sample)
+        data["uncertainty"] = round(seen.uncertainty, 6)
+        return {"data": data, "predictions": [seen.prediction]}
+
+    chosen = [samples[each.digest] for each in choices]
+    pushed.made = make_tasks(studio, project, chosen, build, problems=pushed.problems)
     return pushed
 
 
-def _choose(seen: Mapping[str, Seen | None], plan: PushPlan) -> list[Choice]:
+def _choose(
+    candidates: Sequence[Candidate], plan: PushPlan, labelled: Labelled | None
+) -> list[Choice]:
     if plan.reason is not None:
-        return [Choice(digest, plan.reason) for digest in seen][: plan.budget]
-    candidates = [Candidate(digest, e.uncertainty if e else None) for digest, e in seen.items()]
-    return choose(candidates, plan.budget, plan.random_share, plan.seed)
+        return [Choice(each.digest, plan.reason) for each in candidates][: plan.budget]
+    return choose(candidates, plan.budget, plan.random_share, plan.seed, labelled)
 
 
-def _read(dataset: Dataset, samples: Sequence[Sample], pushed: Pushed) -> dict[str, bytes]:
-    """Reads files again, by what they are called on the server; what has changed is told."""
-    files: dict[str, bytes] = {}
-    for sample in samples:
+def _golden(dataset: Dataset, there: There, problems: list[str]) -> dict[str, Sample]:
+    """Returns the gold that is no task yet, by digest."""
+    found: dict[str, Sample] = {}
+    for image in dataset.images:
         try:
-            now, content = sample_of(sample.image, dataset)
-            if now.digest != sample.digest:
-                raise InputError("was changed meanwhile", "push it again", file=sample.image.path)
-            files[sample.upload_name] = content
+            sample, _ = sample_of(image, dataset)
         except InputError as error:
-            pushed.problems.append(f"{error}: left out")
-    return files
+            problems.append(f"{error}: left out")
+        else:
+            if sample.digest not in there.digests:
+                # What else is told of it would tell it from the others.
+                name = PurePosixPath(sample.file_name).name
+                bare = replace(image, scene=name, sequence=name, attributes={})
+                found[sample.digest] = Sample(sample.digest, name, bare)
+    return found
 
 
-def upload_groups(
-    files: Mapping[str, bytes], limit: int = UPLOAD_BYTES
-) -> Iterator[dict[str, bytes]]:
-    """Gives files in groups that one request may carry."""
-    group: dict[str, bytes] = {}
-    for name, content in files.items():
-        if group and sum(map(len, group.values())) + len(content) > limit:
-            yield group
-            group = {}
-        group[name] = content
-    if group:
-        yield group
+def _drawn(
+    golden: dict[str, Sample], count: int, seed: int, views: Views | None, problems: list[str]
+) -> list[Sample]:
+    """Draws gold, and looks at it as at all others."""
+    found: list[Sample] = []
+    for digest in sorted(golden, key=lambda each: draw(each, seed)):
+        if len(found) == count:
+            break
+        try:
+            sample = golden[digest]
+            decode_sample(read_bytes(sample.image.path, limit=MAX_IMAGE_BYTES), sample.image)
+            if views is not None:
+                views.shown(sample)
+            found.append(sample)
+        except InputError as error:
+            problems.append(f"{error}: left out")
+    return found
 
 
-def _tasks_there(studio: Studio, project: int) -> tuple[set[str], set[str]]:
-    """Returns the digests and the file names of the images that are tasks."""
-    digests: set[str] = set()
-    names: set[str] = set()
-    for page in every_task(studio, project):
-        for task in page:
-            digests.add(str(task["data"].get(DIGEST_FIELD, "")))
-            names.update(_file_name(task["data"]))
-    return digests, names
-
-
-def _file_name(data: dict[str, Any]) -> Iterator[str]:
-    kept = data.get(memory.FIELD)
-    if isinstance(kept, dict) and isinstance(kept.get("image"), dict):
-        yield str(kept["image"].get("file_name", ""))
+def _among(choices: Sequence[Choice], hidden: Sequence[Sample], seed: int) -> list[Choice]:
+    """Mixes gold among what was chosen: it looks like what chance drew, so that is mixed in too."""
+    ranked = [each for each in choices if each.reason != "random"]
+    drawn = [each for each in choices if each.reason == "random"]
+    drawn += [Choice(each.digest, "random") for each in hidden]
+    return mixed(ranked, drawn, seed)

@@ -22,7 +22,6 @@ from beltmark.datasets.label_studio import memory
 from beltmark.datasets.label_studio.words import IMAGE
 from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.sizes import Size, image_sizes
-from labeling.selection import Reason
 
 DIGEST_FIELD: Final = "sha256"
 """Field of a task's data: the digest of its image's file."""
@@ -38,10 +37,13 @@ class Seen:
     Attributes:
         uncertainty: See `selection.uncertainty`.
         prediction: For a task, as Label Studio takes it.
+        embedding: float32 [D], what the image looks like to the model, of length 1; None where it
+            sees nothing, or tells none.
     """
 
     uncertainty: float
     prediction: dict[str, Any]
+    embedding: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,20 +123,15 @@ def decode_sample(content: bytes, image: LabelledImage) -> NDArray[np.uint8]:
     return decoded
 
 
-def task_of(
-    sample: Sample,
-    address: str,
-    reason: Reason,
-    seen: Seen | None,
-    taken_names: Container[str],
+def task_data(
+    sample: Sample, address: str, chosen: str, taken_names: Container[str]
 ) -> dict[str, Any]:
-    """Returns the task of a sample.
+    """Returns the data of a sample's task.
 
     Args:
         sample: The image.
         address: Where the server has its file.
-        reason: Why it was chosen.
-        seen: What a model made of it, where one has looked.
+        chosen: Why it was chosen.
         taken_names: File names of the project's other images.
     """
     image = sample.image
@@ -149,16 +146,12 @@ def task_of(
         "sequence": image.sequence,
     }
     kept = {k: v for k, v in image.attributes.items() if k not in ("file_name", "annotator")}
-    data: dict[str, Any] = {
+    return {
         IMAGE: address,
         DIGEST_FIELD: sample.digest,
-        "chosen": reason,
+        "chosen": chosen,
         **memory.of_task({**row, "attributes": kept} if kept else row),
     }
-    if seen is None:
-        return {"data": data}
-    data["uncertainty"] = round(seen.uncertainty, 6)
-    return {"data": data, "predictions": [seen.prediction]}
 
 
 def _name_of(path: Path, dataset_path: Path) -> str:

@@ -1,21 +1,28 @@
 """Makes a snapshot of settled tasks, with the lineage of each image: task, people, time."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from beltmark.contract.documents import sha256_of
+from beltmark.contract.errors import InputError
 from beltmark.datasets.coco import dataset_of
-from beltmark.datasets.dataset import Dataset
+from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.label_studio.importing import ImportPlan, to_coco
+from beltmark.datasets.label_studio.words import Row
 from beltmark.datasets.snapshots.adding import Addition, add
 from beltmark.datasets.snapshots.comparing import Comparison, compare_snapshots
 from beltmark.datasets.snapshots.manifest import Source
 from beltmark.datasets.snapshots.opening import Snapshot
 from beltmark.datasets.snapshots.store import Store
+from labeling.exporting import WHOLE_IMAGE
 from labeling.settling import Rules, Settled
+
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True)
@@ -59,24 +66,79 @@ def dataset_from(settled: Sequence[Settled], rules: Rules, folder: Path) -> Data
         InputError: Two tasks are of one image file.
     """
     plan = ImportPlan(rules.where, folder, list(rules.categories))
-    document = to_coco([each.task for each in settled], plan).document
-    for row, each in zip(document["images"], settled, strict=True):
+    images: list[LabelledImage] = []
+    digest, clipped = hashlib.sha256(), 0
+    class_names: tuple[str, ...] = ()
+    first: dict[str, int] = {}
+    # Some at a time: as rows and regions they take many times what a dataset does.
+    for start in range(0, len(settled), _AT_ONCE):
+        group = settled[start : start + _AT_ONCE]
+        document = _document(group, plan)
+        _check_names(document, group, first, rules.where)
+        content = json.dumps(document, sort_keys=True).encode()
+        digest.update(content)
+        part = dataset_of(
+            document,
+            folder / "annotations.json",
+            sha256=sha256_of(content),
+            folders=[folder],
+            format_name="label_studio",
+        )
+        images += part.images
+        clipped += part.clipped
+        class_names = max(class_names, part.class_names, key=len)
+    return Dataset(
+        folder / "annotations.json",
+        digest.hexdigest(),
+        class_names,
+        tuple(images),
+        clipped,
+        "label_studio",
+    )
+
+
+def _document(settled: Sequence[Settled], plan: ImportPlan) -> Row:
+    tasks = [each.task for each in settled]
+    document = to_coco(tasks, plan).document
+    for row, task, each in zip(document["images"], tasks, settled, strict=True):
         lineage = {
             "task": str(each.id),
             "annotator": each.annotator,
-            "annotated_at": each.task.works[0].as_of.isoformat(),
+            "annotated_at": task.works[0].as_of.isoformat(),
         }
         if each.agreed_by:
             lineage["agreed_by"] = ", ".join(each.agreed_by)[:1_000]
         row["attributes"] = {**row.get("attributes", {}), **lineage}
-    content = json.dumps(document, sort_keys=True).encode()
-    return dataset_of(
-        document,
-        folder / "annotations.json",
-        sha256=sha256_of(content),
-        folders=[folder],
-        format_name="label_studio",
-    )
+    _take_whole_images(document)
+    return document
+
+
+def _check_names(
+    document: Row, settled: Sequence[Settled], first: dict[str, int], where: Path
+) -> None:
+    """Makes sure that no image comes twice, in whatever group."""
+    for row, each in zip(document["images"], settled, strict=True):
+        other = first.setdefault(row["file_name"], each.id)
+        if other != each.id:
+            raise InputError(
+                f"is of the image that task {other} is of ({row['file_name']!r:.80})",
+                "delete one of them",
+                file=where,
+                field=f"task {each.id}",
+            )
+
+
+def _take_whole_images(document: Row) -> None:
+    """Turns boxes that stand for the class of their image into that, unless somebody moved them."""
+    images = {row["id"]: row for row in document["images"]}
+    kept = []
+    for row in document["annotations"]:
+        image = images[row["image_id"]]
+        if row.get(WHOLE_IMAGE) and row["bbox"] == [0, 0, image["width"], image["height"]]:
+            image["category_id"] = row["category_id"]
+        else:
+            kept.append(row)
+    document["annotations"] = kept
 
 
 def take_snapshot(store: Store, dataset: Dataset, terms: Terms) -> Taken:

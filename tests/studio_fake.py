@@ -62,7 +62,9 @@ class FakeStudio:
         self._ask()
         self.overlap = answers
 
-    def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
+    def ensure_tab(
+        self, project: int, title: str, having: Mapping[str, str], order: str = ""
+    ) -> None:
         self._ask()
         if title not in self.tabs:
             self.tabs.append(title)
@@ -106,8 +108,8 @@ class FakeStudio:
         for task in tasks:
             number = max(self.rows, default=0) + 1
             now = self._tick()
-            more = {"id": number, "created_at": now, "updated_at": now, "annotations": []}
-            self.rows[number] = {**deepcopy(dict(task)), **more}
+            more = {"id": number, "created_at": now, "updated_at": now}
+            self.rows[number] = {"annotations": [], **deepcopy(dict(task)), **more}
 
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:
         self._ask()

@@ -90,13 +90,19 @@ class StudioClient(Asking):
         """Lets so many people annotate each task before it leaves the labelling stream."""
         self._ask("PATCH", f"/api/projects/{project}/", {"maximum_annotations": answers})
 
-    def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
+    def ensure_tab(
+        self, project: int, title: str, having: Mapping[str, str], order: str = ""
+    ) -> None:
         """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
         there = self._get("/api/dm/views/", TypeAdapter(list[answers.Tab]), {"project": project})
         if title in {tab.data.title for tab in there}:
             return
         items = [_condition(f"data.{k}", "equal", "String", v) for k, v in having.items()]
-        data = {"title": title, "filters": {"conjunction": "and", "items": items}}
+        data: dict[str, Any] = {
+            "title": title,
+            "filters": {"conjunction": "and", "items": items},
+            "ordering": [f"tasks:data.{order}"] if order else [],
+        }
         self._post("/api/dm/views/", {"project": project, "data": data}, _ID)
 
     def tasks(

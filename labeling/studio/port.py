@@ -112,8 +112,17 @@ class Studio(Protocol):
         """Lets so many people annotate each task before it leaves the labelling stream."""
         ...
 
-    def ensure_tab(self, project: int, title: str, having: Mapping[str, str]) -> None:
-        """Makes a tab of the tasks whose data has these values, unless it is there by its title."""
+    def ensure_tab(
+        self, project: int, title: str, having: Mapping[str, str], order: str = ""
+    ) -> None:
+        """Makes a tab of the tasks whose data has these values, unless it is there by its title.
+
+        Args:
+            project: Of which project.
+            title: Of the tab.
+            having: The values, by the names of their fields.
+            order: Field by whose text the tasks are in order.
+        """
         ...
 
     def tasks(

@@ -65,13 +65,13 @@ def dataset(tmp_path: Path) -> Path:
 
 def exported(dataset: Path, *options: str) -> list[Any]:
     out = dataset.with_name("tasks.json")
-    assert main(["export", str(dataset), str(out), *options]) == 0
+    assert main(["to-tasks", str(dataset), str(out), *options]) == 0
     return json.loads(out.read_text())  # type: ignore[no-any-return]
 
 
 def imported(export: Path, dataset: Path, *options: str) -> dict[str, Any]:
     out = dataset.with_name("back.json")
-    assert main(["import", str(export), str(out), *options]) == 0
+    assert main(["from-tasks", str(export), str(out), *options]) == 0
     return json.loads(out.read_text())  # type: ignore[no-any-return]
 
 
@@ -149,7 +149,7 @@ def test_samples_of_the_site_become_a_dataset(studio: Studio, tmp_path: Path) ->
     studio.take(project, json.loads(collected.tasks_path.read_text()))
     studio.take_over_predictions(project)
     export = studio.export(project, "JSON", tmp_path / "export.json")
-    assert main(["import", str(export), str(tmp_path / "annotations.json")]) == 0
+    assert main(["from-tasks", str(export), str(tmp_path / "annotations.json")]) == 0
     dataset = read_coco(tmp_path / "annotations.json")
     assert dataset.class_names == ("cup",)
     (image,) = dataset.images

@@ -125,7 +125,7 @@ def _no_box(region: Region, where: str, source: Path) -> InputError:
     else:
         mend = (
             "draw a box, or pass it over with "
-            f"beltmark-label import --ignore-controls {region.from_name}"
+            f"beltmark-label from-tasks --ignore-controls {region.from_name}"
         )
     return InputError(
         f"{region.type!r:.80} is no box, and a COCO dataset of boxes has no place for it",

@@ -1,10 +1,10 @@
 """Reads an export of Label Studio (JSON or JSON-MIN) as a dataset.
 
-What becomes of boxes is what `beltmark-label import` makes of them (`importing`): the latest answer
-to a task counts, skipped answers and tasks without answer are left out, a box that is turned is
-refused. It is not widened to its upright hull: that of a long item turned by 45 degrees is mostly
-background and many times the item's size, so a model would learn, and be judged by, boxes that
-nobody drew. Besides:
+What becomes of boxes is what `beltmark-label from-tasks` makes of them (`importing`): the latest
+answer to a task counts, skipped answers and tasks without answer are left out, a box that is turned
+is refused. It is not widened to its upright hull: that of a long item turned by 45 degrees is
+mostly background and many times the item's size, so a model would learn, and be judged by, boxes
+that nobody drew. Besides:
 
 * whose answer it is, is the image's attribute `annotator`; `read_each_annotator` gives the answers
   of each person as a dataset of its own, to compare them;

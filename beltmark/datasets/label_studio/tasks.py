@@ -136,7 +136,7 @@ def tasks_of(document: object, path: Path) -> list[Task]:
         InputError: Not such an export; names the task and the field.
     """
     if isinstance(document, dict) and "images" in document:
-        raise InputError("this is a COCO dataset", "export it, or give Label Studio's", file=path)
+        raise InputError("this is a COCO dataset", "give what Label Studio exported", file=path)
     if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
         raise InputError(
             "not Label Studio's tasks", "export the project as JSON or JSON-MIN", file=path

@@ -3,11 +3,18 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from label_studio_tasks import answer, region, task, write_dataset, write_tasks
+from label_studio_tasks import HEIGHT, WIDTH, answer, region, task, write_dataset, write_tasks
+from studio_bench import write_picture
 
+from beltmark.datasets.dataset import Dataset
+from beltmark.datasets.opening import read_dataset
+from beltmark.datasets.snapshots.adding import Addition, add
+from beltmark.datasets.snapshots.manifest import Source
+from beltmark.datasets.snapshots.store import Store
 from labeling.cli import main
 
 
@@ -26,8 +33,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["export"], ["export", "a", "b", "--as", "boxes"], ["import", "a"], ["config"],
-     ["samples", "http://x", "out"],
+    [[], ["to-tasks"], ["to-tasks", "a", "b", "--as", "boxes"], ["from-tasks", "a"], ["config"],
+     ["import"], ["export", "a"], ["samples", "http://x", "out"],
      ["samples", "http://x", "out", "--token-file", "t", "--limit", "0"]],
 )  # fmt: skip
 def test_wrong_arguments_end_with_2(
@@ -42,8 +49,8 @@ def test_wrong_arguments_end_with_2(
 def test_there_and_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset = write_dataset(tmp_path)
     tasks, back = tmp_path / "tasks.json", tmp_path / "back.json"
-    assert main(["export", str(dataset), str(tasks), "--images-prefix", "https://h"]) == 0
-    assert main(["import", str(tasks), str(back), "--images-prefix", "https://h"]) == 0
+    assert main(["to-tasks", str(dataset), str(tasks), "--images-prefix", "https://h"]) == 0
+    assert main(["from-tasks", str(tasks), str(back), "--images-prefix", "https://h"]) == 0
     assert json.loads(back.read_text()) == json.loads(dataset.read_text())
     assert capsys.readouterr().out.splitlines() == [
         f"{tasks}: 3 tasks, 4 boxes",
@@ -55,7 +62,7 @@ def test_lists_that_are_none_of_cocos_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = write_dataset(tmp_path, captions=[1])
-    assert main(["export", str(dataset), str(tmp_path / "tasks.json")]) == 0
+    assert main(["to-tasks", str(dataset), str(tmp_path / "tasks.json")]) == 0
     assert "'captions': left out" in capsys.readouterr().err
 
 
@@ -66,7 +73,7 @@ def test_what_was_left_out_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
         task(3, answer(was_cancelled=True)),
     ]
     out = tmp_path / "out.json"
-    assert main(["import", str(write_tasks(tmp_path, tasks)), str(out)]) == 0
+    assert main(["from-tasks", str(write_tasks(tmp_path, tasks)), str(out)]) == 0
     assert capsys.readouterr().out == (
         f"{out}: 1 images, 1 boxes, 0 regions not judged; left out 1 tasks without answer; "
         "left out 1 skipped tasks; took the latest of several answers to 1 tasks\n"
@@ -83,13 +90,16 @@ def test_the_configuration_is_printed(tmp_path: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["export", "none.json", "out.json"], "none.json: no such file"),
-        (["export", "annotations.json", "annotations.json"], "would be written over"),
-        (["export", "annotations.json", "./annotations.json"], "would be written over"),
-        (["import", "annotations.json", "out.json"], "this is a COCO dataset"),
-        (["export", "annotations.json", "out.json", "--as", "predictions"], "--model-version"),
-        (["export", "annotations.json", "out.json", "--model-version", "v"], "--as predictions"),
-        (["import", "tasks.json", "out.json", "--classes", "none.txt"], "none.txt: no such file"),
+        (["to-tasks", "none.json", "out.json"], "none.json: no such file"),
+        (["to-tasks", "annotations.json", "annotations.json"], "would be written over"),
+        (["to-tasks", "annotations.json", "./annotations.json"], "would be written over"),
+        (["from-tasks", "annotations.json", "out.json"], "this is a COCO dataset"),
+        (["to-tasks", "annotations.json", "out.json", "--as", "predictions"], "--model-version"),
+        (["to-tasks", "annotations.json", "out.json", "--model-version", "v"], "--as predictions"),
+        (
+            ["from-tasks", "tasks.json", "out.json", "--classes", "none.txt"],
+            "none.txt: no such file",
+        ),
         (["config", "none.csv"], "none.csv: no such file"),
         (["samples", "ftp://x", "out", "--token-file", "token"], "'ftp://x' is no address"),
         (["samples", "http://x", "out", "--token-file", "none"], "none: no such file"),
@@ -123,7 +133,7 @@ def test_nothing_is_half_written(tmp_path: Path, capsys: pytest.CaptureFixture[s
     out = tmp_path / "out.json"
     out.write_text("what was there before")
     bad = [task(1, answer(region())), task(2, answer(region(rotation=5)))]
-    assert main(["import", str(write_tasks(tmp_path, bad)), str(out)]) == 2
+    assert main(["from-tasks", str(write_tasks(tmp_path, bad)), str(out)]) == 2
     assert "task 2, region r1" in capsys.readouterr().err
     assert out.read_text() == "what was there before"
 
@@ -133,5 +143,35 @@ def test_a_folder_that_cannot_be_written_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = write_dataset(tmp_path)
-    assert main(["export", str(dataset), "/dev/full/out.json"]) == 2
+    assert main(["to-tasks", str(dataset), "/dev/full/out.json"]) == 2
     assert capsys.readouterr().err.startswith("/dev/full")
+
+
+@pytest.mark.parametrize("format_name", ["coco", "yolo", "voc"])
+def test_a_snapshot_is_exported_with_its_boxes_and_names(tmp_path: Path, format_name: str) -> None:
+    path = write_dataset(tmp_path / "set", info={})
+    for k, name in enumerate(("a b#1", "b", "c")):  # three files, not one
+        write_picture(tmp_path / "set" / "images" / f"{name}.png", k, WIDTH, HEIGHT)
+    before = read_dataset(path)
+    source = Source(path="set", format="coco")
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    add(Store.create(tmp_path / "store"), before, Addition(source, "me", at, name="n"))
+    out = tmp_path / "out"
+    arguments = ["export", f"{tmp_path / 'store'}@n", str(out), "--format", format_name]
+    assert main(arguments) == 0
+    after = read_dataset(out)
+    assert after.format == format_name
+
+    def boxes(dataset: Dataset) -> dict[bytes, object]:
+        return {
+            image.path.read_bytes(): sorted(
+                [dataset.class_names[each.class_index], *(round(v, 2) for v in each.box_xyxy_px)]
+                for each in image.objects
+            )
+            for image in dataset.images
+        }
+
+    assert boxes(after) == boxes(before)
+    assert {image.path.name for image in after.images} == {"a b#1.png", "b.png", "c.png"}
+    assert main(arguments) == 2  # nothing is written over
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []

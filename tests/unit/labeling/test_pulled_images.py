@@ -11,7 +11,7 @@ from beltmark.contract.errors import InputError
 from beltmark.datasets.label_studio.words import numbered
 from labeling.agreement import Tally
 from labeling.pulled_images import ensure_image
-from labeling.settling import Rules, Settled, settle
+from labeling.settling import Rules, Settled, packed, settle
 
 CONTENT = b"an image"
 WHERE = Path("project")
@@ -72,5 +72,7 @@ def test_a_name_leads_nowhere_else(studio: FakeStudio, tmp_path: Path, name: str
     task = settled(studio)
     image = {"file_name": name, "width": 64, "height": 48}
     data = {**task.task.data, "beltmark": {"image": image}}
+    row = {"id": task.id, "data": data, "annotations": []}
+    changed = replace(task, packed=packed(row, task.task.works[0]))
     with pytest.raises(InputError, match="is no file name"):
-        ensure_image(studio, replace(task, task=replace(task.task, data=data)), tmp_path, WHERE)
+        ensure_image(studio, changed, tmp_path, WHERE)

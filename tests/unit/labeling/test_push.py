@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ from studio_fake import FakeStudio
 
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.datasets.opening import read_dataset
 from labeling.exporting import predicted_region
-from labeling.push import BATCH, Pushed, PushPlan, push, upload_groups
+from labeling.looks import Looks
+from labeling.making import BATCH, upload_groups
+from labeling.push import Pushed, PushPlan, push
 from labeling.samples import Seen, read_images
+from labeling.views import Models
 
 
 class Bright:
@@ -129,3 +134,52 @@ def test_large_files_go_in_requests_of_bounded_size() -> None:
     groups = list(upload_groups(files, limit=10))
     assert [list(group) for group in groups] == [["0", "1"], ["2"], ["3"], ["4", "5"]]
     assert list(upload_groups({})) == []
+
+
+class Seeing:
+    """Sees one box of a class in each image, unsure by nothing; counts how often it looks."""
+
+    def __init__(self, class_of: Callable[[int], str]) -> None:
+        self._class_of = class_of
+        self.looked = 0
+
+    def look(self, image_bgr: NDArray[np.uint8]) -> Seen:
+        self.looked += 1
+        height, width = image_bgr.shape[:2]
+        first = int(image_bgr[0, 0, 0])
+        region = predicted_region("model-0", self._class_of(first), (1, 2, 3, 4), (width, height))
+        angle = first / 255
+        vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
+        return Seen(0.1, {"model_version": "m", "result": [{**region, "score": 0.9}]}, vector)
+
+
+def test_two_models_what_is_rare_and_what_is_new_decide_and_nobody_looks_twice(
+    folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "labelled" / "cup").mkdir(parents=True)
+    for k in range(30):
+        path = tmp_path / "labelled" / "cup" / f"{k}.png"
+        cv2.imwrite(str(path), np.full((6, 8, 3), 2 * k, np.uint8) + np.uint8(k == 0))
+    cv2.imwrite(str(folder / "other.png"), np.full((6, 8, 3), 101, np.uint8))
+    champion = Seeing(lambda first: "tube" if first == 100 else "cup")
+    challenger = Seeing(lambda first: "tube" if first == 101 else champion._class_of(first))
+
+    def push_some(budget: int) -> list[str]:
+        studio = FakeStudio()
+        looks, others = Looks(tmp_path / "cache", "a"), Looks(tmp_path / "cache", "b")
+        models = Models(champion, looks, challenger, others, read_dataset(tmp_path / "labelled"))
+        plan = PushPlan(budget, random_share=0)
+        assert push(studio, 1, read_images(folder), plan, eyes=models).made == budget
+        looks.close()
+        others.close()
+        return [
+            f"{row['data']['chosen']} {row['data']['beltmark']['image']['file_name']}"
+            for row in studio.rows.values()
+        ]
+
+    # The models differ on one; of tubes none is labelled; the farthest from all that is.
+    assert push_some(3) == ["disputed other.png", "rare 50.png", "novel 119.png"]
+    looked = champion.looked, challenger.looked
+    assert looked == (121 + 1, 121)  # all labelled images but one are images of the folder too
+    assert push_some(3)[0] == "disputed other.png"
+    assert (champion.looked, challenger.looked) == looked
