@@ -18,6 +18,7 @@ _COMMAND = re.compile(r"\^([A-Za-z0-9@]{2})([^^]*)", re.DOTALL)
 _PLACEHOLDER = re.compile("[\ue000-\uf8ff]")
 _MAX_EXPRESSIONS = 256
 _END = re.compile(rb"\^XZ", re.IGNORECASE)
+_DRAWING = frozenset(("FD", "FV", "GB", "GC", "GD", "GE", "GF", "GS", "XG", "XF", "IM", "IL"))
 _FORBIDDEN = {
     "CC": "changes the prefix of commands",
     "CT": "changes the prefix of commands",
@@ -109,6 +110,8 @@ def _check_format(skeleton: str, name: str) -> None:
         raise _wrong(name, "is not one format from ^XA to ^XZ", "begin with ^XA, end with ^XZ")
     if codes.count("XA") > 1 or codes.count("XZ") > 1:
         raise _wrong(name, "holds several formats", "one item gets one label: keep one format")
+    if not _DRAWING.intersection(codes):
+        raise _wrong(name, "draws nothing, so that no label comes out", "put a ^FD field in it")
     if "~" in skeleton:
         raise _wrong(name, "holds a ~ command", "a label needs none: remove it")
     for code in codes:

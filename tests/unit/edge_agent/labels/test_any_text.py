@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from zplkit.parse import parse
 
@@ -179,6 +179,7 @@ def test_what_a_catalogue_takes_it_keeps_as_it_is(name: str) -> None:
 
 @settings(deadline=None)
 @given(st.one_of(TEXT, TEXT.map(lambda text: f"^XA^FO1,1^FD{text}^FS^XZ")))
+@example("^XA^XZ")
 def test_a_customers_template_prints_one_label_or_is_refused(zpl: str) -> None:
     try:
         layout = Layout.model_validate({"name": "x", "width_mm": 50, "height_mm": 30, "zpl": zpl})

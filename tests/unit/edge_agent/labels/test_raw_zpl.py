@@ -90,6 +90,8 @@ def test_the_catalogue_says_how_many_come_out(own: str):
         ("^XA^CC!^FDa^FS^XZ", r"\^CC changes the prefix"),
         ("^XA^DFR:A.ZPL^FDa^FS^XZ", "prints nothing"),
         ("^XA^FDa^FS^PQ2^XZ", "several copies"),
+        ("^XA^XZ", "draws nothing"),
+        ("^XA^LL200^FO1,1^FS^XZ", "draws nothing"),
         ("^XA^CI0^FDa^FS^XZ", "UTF-8"),
         ("^XA^FO{{ item.serial }},1^FDa^FS^XZ", r"expression in \^FO"),
         ("^XA{{ item.serial }}^XZ", r"expression in \^XA"),

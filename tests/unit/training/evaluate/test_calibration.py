@@ -32,7 +32,7 @@ def test_the_temperature_that_distorted_the_scores_is_found(temperature: float) 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
 def test_the_temperature_of_classes_that_are_weighed_together_is_found(temperature: float) -> None:
     rng = np.random.default_rng(0)
-    honest = rng.dirichlet(np.full(12, 0.3), 20_000).astype(np.float32)
+    honest = rng.dirichlet(np.full(12, 0.3), 8_000).astype(np.float32)
     truths = (honest.cumsum(axis=1) > rng.uniform(size=(len(honest), 1))).argmax(axis=1)
     known = Calibration(method="softmax_temperature", temperature=temperature)
     fitted = fit_temperature(
