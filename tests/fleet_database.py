@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -70,19 +71,12 @@ class PostgreSQL:
     def stop(self) -> None:
         """Ends it and cuts off who is connected."""
         if self._process is not None:
-            subprocess.run(
-                [
-                    *_as_postgres(),
-                    self._binaries / "pg_ctl",
-                    *("-D", self._folder / "data"),
-                    *("-m", "immediate", "-w", "stop"),
-                ],
-                cwd=self._folder,
-                check=False,
-                capture_output=True,
-                timeout=_START_TIMEOUT_S,
-            )
-            self._process.wait(_START_TIMEOUT_S)
+            self._process.send_signal(signal.SIGQUIT)  # PostgreSQL's immediate shutdown
+            try:
+                self._process.wait(_START_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
 
     def new_database(self, encoding: str = "UTF8") -> str:

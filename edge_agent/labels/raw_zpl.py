@@ -110,8 +110,6 @@ def _check_format(skeleton: str, name: str) -> None:
         raise _wrong(name, "is not one format from ^XA to ^XZ", "begin with ^XA, end with ^XZ")
     if codes.count("XA") > 1 or codes.count("XZ") > 1:
         raise _wrong(name, "holds several formats", "one item gets one label: keep one format")
-    if not _DRAWING.intersection(codes):
-        raise _wrong(name, "draws nothing, so that no label comes out", "put a ^FD field in it")
     if "~" in skeleton:
         raise _wrong(name, "holds a ~ command", "a label needs none: remove it")
     for code in codes:
@@ -125,6 +123,8 @@ def _check_format(skeleton: str, name: str) -> None:
         )
     if any(number != "28" for number in re.findall(r"(?i)\^CI([0-9]*)", skeleton)):
         raise _wrong(name, "uses another character set than UTF-8", "write ^CI28")
+    if not _DRAWING.intersection(codes):
+        raise _wrong(name, "draws nothing, so that no label comes out", "put a ^FD field in it")
 
 
 def _pieces(skeleton: str, expressions: list[Expression], name: str) -> Iterator[bytes | _Field]:

@@ -94,7 +94,7 @@ def test_the_catalogue_says_how_many_come_out(own: str):
         ("^XA^LL200^FO1,1^FS^XZ", "draws nothing"),
         ("^XA^CI0^FDa^FS^XZ", "UTF-8"),
         ("^XA^FO{{ item.serial }},1^FDa^FS^XZ", r"expression in \^FO"),
-        ("^XA{{ item.serial }}^XZ", r"expression in \^XA"),
+        ("^XA{{ item.serial }}^FDa^FS^XZ", r"expression in \^XA"),
         ("^XA^BXN,4,200^FD{{ item.serial }}^FS^XZ", "escape character"),
         ("^XA^BXN,4,,,,6,#^FD{{ item.serial }}^FS^XZ", "quality 200"),
         ("^XA{% if 1 %}^FDa^FS{% endif %}^XZ", "more than ZPL"),
