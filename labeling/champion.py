@@ -42,7 +42,6 @@ class Champion:
         self.key = f"{_VERSION} {package.digest} {onnxruntime.__version__} {min_score:g} {classes}"
         self.version = f"{package.manifest.name} {package.digest[:12]}"
         self.classes = frozenset(self._detector.classes)
-        self.unknown = self.classes - class_names
 
     def look(self, image_bgr: NDArray[np.uint8], class_names: Set[str] | None = None) -> Seen:
         """Looks at one image.

@@ -58,6 +58,10 @@ def _import(arguments: argparse.Namespace) -> int:
         done = import_dataset(studio, project.id, dataset, arguments.kind, advance=advance)
     for problem in done.problems:
         print(problem, file=sys.stderr)
+    if done.there:
+        print(
+            f"{done.there} images were tasks already: their boxes were not taken", file=sys.stderr
+        )
     shown = f" as predictions of {version_of(dataset)}" if arguments.kind == "predictions" else ""
     print(
         f"{studio.address}/projects/{project.id}: {done.made} new tasks with {done.boxes} boxes"

@@ -100,16 +100,24 @@ def harvest(
     problems = [problem for each in settlement.unusable for problem in each.problems]
     images = plan.work / "images"
     settled = []
+    task_of: dict[str, int] = {}
     with counting("images", len(settlement.settled)) as advance:
         for each in settlement.settled:
             try:
-                ensure_image(studio, each, images, where)
+                name = ensure_image(studio, each, images, where)
             except InputError as error:
                 if not error.field:  # of the server, not of this task
                     raise
                 problems.append(str(error))
             else:
-                settled.append(each)
+                first = task_of.setdefault(name, each.id)
+                if first == each.id:
+                    settled.append(each)
+                else:  # two pushes at once
+                    problems.append(
+                        f"{where}: task {each.id}: left out, as it is of the image of task {first} "
+                        "(delete one of them)"
+                    )
             advance(1)
     taken = None
     if settled:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.datasets.wal import switch_to_wal
 from labeling.samples import Seen
 
 _WRITE_EVERY_S: Final = 5.0
@@ -53,7 +54,7 @@ class Looks:
             self._database = sqlite3.connect(
                 self._path or "", isolation_level=None, timeout=_PATIENCE_S
             )
-            self._database.execute("PRAGMA journal_mode=WAL")
+            switch_to_wal(self._database, _PATIENCE_S)
             self._database.execute(
                 "CREATE TABLE IF NOT EXISTS looks (digest TEXT PRIMARY KEY, uncertainty REAL, "
                 "prediction TEXT, embedding BLOB) WITHOUT ROWID"

@@ -13,8 +13,8 @@ from labeling.settling import Settled
 from labeling.studio.port import Studio
 
 
-def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) -> None:
-    """Makes sure that a task's image lies in the folder, under its file name.
+def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) -> str:
+    """Makes sure that a task's image lies in the folder; returns its file name there.
 
     Raises:
         InputError: The server has it no more, or has another one.
@@ -32,7 +32,7 @@ def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) ->
     if path.is_file() and (
         digest is None or sha256_of(read_bytes(path, limit=MAX_IMAGE_BYTES)) == digest
     ):
-        return
+        return name
     if not address.startswith(("/data/", f"{studio.address}/data/")):
         raise InputError(
             f"its image lies elsewhere: {address!r:.120}", "push it with `beltmark-label push`",
@@ -50,3 +50,4 @@ def ensure_image(studio: Studio, settled: Settled, folder: Path, where: Path) ->
             file=where, field=task.name,
         )  # fmt: skip
     write_bytes(path, content)
+    return name

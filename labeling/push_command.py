@@ -115,13 +115,14 @@ def _opened(
     from beltmark.datasets.opening import read_dataset  # noqa: PLC0415
     from labeling.champion import Champion  # noqa: PLC0415
     from labeling.looks import Looks  # noqa: PLC0415
+    from labeling.rounds import check_classes  # noqa: PLC0415
     from labeling.views import Models  # noqa: PLC0415
 
     if arguments.package is None:
         for name in ("challenger", "labelled"):
             if getattr(arguments, name) is not None:
                 raise InputError(
-                    f"--{name} ranks images beside a champion", "give --package", field=f"--{name}"
+                    "ranks images beside a champion", "give --package, too", field=f"--{name}"
                 )
         yield None, None
         return
@@ -130,9 +131,8 @@ def _opened(
 
         def open_package(folder: Path) -> tuple[Champion, Looks]:
             champion = Champion(folder, names, arguments.min_score)
-            if champion.unknown:
-                told = ", ".join(sorted(champion.unknown))
-                print(f"{folder}: not classes of the project: {told}", file=sys.stderr)
+            for told in check_classes(champion.classes, names, str(folder)):
+                print(told, file=sys.stderr)
             return champion, opened.enter_context(closing(Looks(cache, champion.key)))
 
         champion, looks = open_package(arguments.package)

@@ -92,7 +92,7 @@ class Round:
         told = (
             f"{self.waiting} waiting, {self.settled} settled, {self.contested} contested"
             f"{f', {self.unusable} unusable' if self.unusable else ''}; "
-            f"{self.today} of {self.a_day} tasks pushed today"
+            f"{self.today} of {self.a_day} tasks made today"
         )
         if self.queued:
             told += f", {self.queued} images queued"

@@ -140,10 +140,13 @@ def _by_value(
     rest: Sequence[Candidate], budget: int, labelled: Labelled, drawn: Sequence[Candidate]
 ) -> list[tuple[int, Reason]]:
     """Returns the most valuable, in that order; of equals the one that comes first."""
+    if not rest or budget <= 0:
+        return []
     signals = _signals(rest, labelled)
     weights = np.array([WEIGHTS[name] for name in _SIGNALS])
     embeddings, has_one = _matrix(rest)
     near = [*labelled.embeddings, *(e.embedding for e in drawn if e.embedding is not None)]
+    near = near if has_one.any() else []  # else there is nothing to be near to them
     distance = _nearest(np.full(len(rest), np.inf), embeddings, near)
     reach = float(max(distance[has_one], default=0.0)) if near else 0.0
     budget = min(budget, len(rest))

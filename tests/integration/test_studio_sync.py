@@ -140,7 +140,7 @@ def test_it_keeps_the_loop_going_and_the_champion_is_asked(make_bench: MakeBench
     # Without events a round would begin in a day.
     options = ["--package", PACKAGE, "--budget", 3, "--interval", 86_400]
     with bench.going(*bench.sync(*options, "--listen", f"127.0.0.1:{port}")) as going:
-        going.until("3 waiting, 0 settled, 0 contested; 3 of 3 tasks pushed today")
+        going.until("3 waiting, 0 settled, 0 contested; 3 of 3 tasks made today")
         (backend,) = bench.backends()
         assert (backend["title"], backend["readable_state"]) == (TITLE, "Connected")
         assert backend["url"] == f"http://127.0.0.1:{port}"

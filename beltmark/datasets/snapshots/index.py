@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from beltmark.contract.errors import InputError
+from beltmark.datasets.wal import switch_to_wal
 
+_PATIENCE_S: Final = 60.0
 _SETTLED_NS: Final = 2_000_000_000
 """A file younger than this may change again without its time stamp telling."""
 
@@ -99,9 +101,9 @@ class Index:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=60)
+    connection = sqlite3.connect(path, timeout=_PATIENCE_S)
     try:
-        connection.execute("pragma journal_mode = wal")
+        switch_to_wal(connection, _PATIENCE_S)
         connection.execute("pragma synchronous = normal")
         with connection:
             connection.execute(_SCHEMA)

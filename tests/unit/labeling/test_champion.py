@@ -23,7 +23,6 @@ def classes() -> set[str]:
 def test_what_it_sees_becomes_a_prediction(picture: np.ndarray, classes: set[str]) -> None:
     champion = Champion(PACKAGE, classes)
     seen = champion.look(picture)
-    assert champion.unknown == frozenset()
     assert seen.prediction["model_version"] == champion.version
     regions = seen.prediction["result"]
     assert regions
@@ -38,7 +37,6 @@ def test_what_the_project_does_not_know_and_what_is_unlikely_is_not_shown(
     seen = Champion(PACKAGE, classes).look(picture)
     named = {region["value"]["rectanglelabels"][0] for region in seen.prediction["result"]}
     without = Champion(PACKAGE, classes - named)
-    assert without.unknown == named
     assert without.look(picture).prediction["result"] == []
     assert "score" not in Champion(PACKAGE, classes, 1.0).look(picture).prediction
     assert without.look(picture).uncertainty == seen.uncertainty

@@ -76,7 +76,7 @@ def bench(tmp_path: Path) -> Bench:
 def test_images_become_tasks_and_answers_a_snapshot(bench: Bench) -> None:
     bench.add(1, 2, 3)
     rounds = bench.sync()
-    assert str(rounds.run()) == ("3 waiting, 0 settled, 0 contested; 3 of 100 tasks pushed today")
+    assert str(rounds.run()) == ("3 waiting, 0 settled, 0 contested; 3 of 100 tasks made today")
     assert bench.studio.shown == "m 1"
     bench.answer_all()
     bench.add(4)
@@ -160,6 +160,19 @@ def test_a_snapshot_is_the_same_while_nothing_changes(bench: Bench) -> None:
         digests.add(rounds.run().snapshot)
         bench.now += timedelta(minutes=5)
     assert len(digests) == 1
+
+
+def test_of_two_tasks_of_one_image_the_first_counts_and_the_other_is_told(bench: Bench) -> None:
+    """Two pushes at once make them: neither sees what the other is about to make."""
+    bench.add(1, 2)
+    rounds = bench.sync()
+    rounds.run()
+    (task, _) = bench.studio.rows.values()
+    bench.studio.add_tasks(1, [{"data": task["data"]}])
+    bench.answer_all()
+    told = rounds.run()
+    assert (told.settled, told.images) == (3, 2)
+    assert [problem for problem in told.problems if "task 3" in problem and "task 1" in problem]
 
 
 def test_a_backend_that_is_shown_stays_so(bench: Bench) -> None:
@@ -265,7 +278,7 @@ def test_a_round_tells_all_that_is_not_zero() -> None:
     told = Round(5, today=5, queued=2, waiting=1, settled=2, contested=3, unusable=4)
     told.snapshot, told.images = "0123456789abcdef", 2
     assert str(told) == (
-        "1 waiting, 2 settled, 3 contested, 4 unusable; 5 of 5 tasks pushed today, "
+        "1 waiting, 2 settled, 3 contested, 4 unusable; 5 of 5 tasks made today, "
         "2 images queued; snapshot 0123456789ab, 2 images"
     )
 

@@ -38,6 +38,16 @@ def test_without_a_model_all_are_drawn() -> None:
     assert choices != choose([Candidate(digest) for digest in DIGESTS], 10, 0.2, seed=2)
 
 
+def test_where_nothing_is_left_to_weigh_nothing_is_weighed() -> None:
+    labelled = Labelled(embeddings=[at(0.0)])
+    assert choose([], 10, 0.2, seed=1, labelled=labelled) == []
+    alone = [looking(1.0)]
+    assert [each.reason for each in choose(alone, 5, 1.0, 1, labelled)] == ["random"]
+    assert choose(alone, 0, 0.0, 1, labelled) == []
+    blind = [Candidate(DIGESTS[0], 0.5)]  # a package without an embedding
+    assert [each.reason for each in choose(blind, 1, 0.0, 1, labelled)] == ["uncertain"]
+
+
 @given(st.permutations(judged(12)), st.integers(0, 15), st.floats(0, 1))
 def test_the_order_given_does_not_matter_and_none_comes_twice(
     candidates: list[Candidate], budget: int, share: float
