@@ -38,6 +38,9 @@ OnStep = Callable[[int, Mapping[str, float]], None]
 BACKBONE = "backbone."
 """How the names of a network's parameters begin that come with weights of ImageNet."""
 
+_SIGNAL_WAIT_S = 1.0
+"""So long after its loaders' a process may get a signal that is for all of them."""
+
 _STEP = 2
 """Tells the chance of a step from that of samples and of their order (`data`)."""
 
@@ -205,9 +208,12 @@ def _unless_stopped(stop: Sequence[int]) -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError:
+    except (RuntimeError, OSError):
+        if not stop:
+            time.sleep(_SIGNAL_WAIT_S)  # theirs may have come first
         if not stop:
             raise
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else torch tells of each one that ends
         raise Interrupted from None
 
 
