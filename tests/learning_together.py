@@ -5,15 +5,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from whole_images import samples_of, whole_image
 
 from beltmark.contract.documents import parse
-from beltmark.contract.package import InputSpec
 from training import engine
 from training.checkpoints import CHECKPOINT, load_checkpoint
-from training.config import AugmentSettings, TrainConfig
-from training.data.augment import Augmenter
+from training.config import TrainConfig
 from training.data.batches import TrainingSamples
-from training.data.samples import Sample
 from training.ranks import ALONE, Ranks, together
 
 CONFIG = parse(
@@ -39,17 +37,7 @@ CONFIG = parse(
 def samples() -> TrainingSamples:
     """The same picture six times, of two classes: every share has the same statistics."""
     picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
-    store = [Sample(picture, *nothing, int(index > 1)) for index in range(6)]
-    return TrainingSamples(
-        store,
-        cutouts=[],
-        backgrounds=[],
-        augmenter=Augmenter((), Path("config.toml")),
-        settings=AugmentSettings(),
-        spec=InputSpec(height_px=64, width_px=64, colour_order="BGR"),
-        seed=0,
-    )
+    return samples_of([whole_image(picture, int(index > 1)) for index in range(6)])
 
 
 def learn(folder: Path, stop_at: int = 0, ranks: Ranks = ALONE) -> None:

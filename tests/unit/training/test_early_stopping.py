@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from whole_images import samples_of, whole_image
 
 from beltmark.contract.documents import parse
 from beltmark.contract.errors import InputError
-from beltmark.contract.package import InputSpec
 from training import engine
 from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
-from training.config import AugmentSettings, TrainConfig
-from training.data.augment import Augmenter
+from training.config import TrainConfig
 from training.data.batches import TrainingSamples
-from training.data.samples import Sample
 from training.early_stopping import EarlyStopping, aside
 
 STEPS = 40
@@ -42,17 +40,8 @@ def bright_or_dark(*, turned_about: bool = False) -> TrainingSamples:
     for index in range(8):
         is_bright = index % 2
         picture = rng.integers(0, 60, (64, 64, 3)).astype(np.uint8) + np.uint8(180 * is_bright)
-        nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
-        store.append(Sample(picture, *nothing, is_bright ^ turned_about))
-    return TrainingSamples(
-        store,
-        cutouts=[],
-        backgrounds=[],
-        augmenter=Augmenter((), Path("config.toml")),
-        settings=AugmentSettings(),
-        spec=InputSpec(height_px=64, width_px=64, colour_order="BGR"),
-        seed=0,
-    )
+        store.append(whole_image(picture, is_bright ^ turned_about))
+    return samples_of(store)
 
 
 def run(

@@ -6,15 +6,13 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from whole_images import samples_of, whole_image
 
 from beltmark.contract.documents import parse
-from beltmark.contract.package import InputSpec
 from training import engine
 from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
-from training.config import AugmentSettings, TrainConfig, TrainingSettings, Transform
-from training.data.augment import Augmenter
+from training.config import TrainConfig, TrainingSettings, Transform
 from training.data.batches import TrainingSamples
-from training.data.samples import Sample
 from training.engine import learning_rate
 
 CONFIG = parse(
@@ -56,20 +54,11 @@ def test_a_run_shorter_than_its_warm_up_still_has_a_rate() -> None:
 
 def photographs() -> TrainingSamples:
     rng = np.random.default_rng(0)
-    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
     store = [
-        Sample(rng.integers(0, 256, (64, 64, 3)).astype(np.uint8), *nothing, index % 2)
+        whole_image(rng.integers(0, 256, (64, 64, 3)).astype(np.uint8), index % 2)
         for index in range(6)
     ]
-    return TrainingSamples(
-        store,
-        cutouts=[],
-        backgrounds=[],
-        augmenter=Augmenter((Transform(name="HorizontalFlip"),), Path("config.toml")),
-        settings=AugmentSettings(),
-        spec=InputSpec(height_px=64, width_px=64, colour_order="BGR"),
-        seed=0,
-    )
+    return samples_of(store, Transform(name="HorizontalFlip"))
 
 
 def learned(
