@@ -112,6 +112,7 @@ def import_dataset(
         project,
         list(samples.values()),
         build,
+        there=there,
         problems=imported.problems,
         advance=advance,
     )

@@ -5,7 +5,7 @@ file is uploaded before its task is made, and found again if that did not come a
 and what their tasks hold, is left to `push`, `importing` and `review`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,10 +31,12 @@ class There:
     Attributes:
         digests: Of the images that are tasks.
         names: Their file names.
+        newest: The highest number of its tasks; 0 without any.
     """
 
     digests: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    newest: int = 0
 
 
 def tasks_there(studio: Studio, project: int) -> There:
@@ -44,6 +46,7 @@ def tasks_there(studio: Studio, project: int) -> There:
         for task in page:
             there.digests.add(str(task["data"].get(DIGEST_FIELD, "")))
             there.names.update(_file_name(task["data"]))
+            there.newest = task["id"]
     return there
 
 
@@ -53,6 +56,7 @@ def make_tasks(
     samples: Sequence[Sample],
     build: Callable[[Sample, str], Mapping[str, Any]],
     *,
+    there: There,
     problems: list[str],
     advance: Callable[[int], None] = lambda _: None,
 ) -> int:
@@ -63,6 +67,7 @@ def make_tasks(
         project: In which project.
         samples: Of different digests, none of which is a task yet.
         build: Returns the task of a sample, given the address of its file.
+        there: What the project had before.
         problems: Is told of images that have gone or changed since they were looked at.
         advance: Is told how many more are done.
 
@@ -89,7 +94,35 @@ def make_tasks(
             studio.add_tasks(project, tasks)
         made += len(tasks)
         advance(len(batch))
+    if made:
+        _drop_twins(studio, project, {sample.digest for sample in samples}, there.newest)
     return made
+
+
+def _drop_twins(studio: Studio, project: int, digests: Set[str], after: int) -> None:
+    """Removes what another made of the same images meanwhile: Label Studio lets two tasks be alike.
+
+    Of an image the first task stays, and each that somebody has answered. Whoever is done last sees
+    all of them, and all who look decide the same.
+    """
+    found: dict[str, list[int]] = {}
+    for page in every_task(studio, project, after=after):
+        for task in page:
+            digest = str(task["data"].get(DIGEST_FIELD, ""))
+            if digest in digests:
+                found.setdefault(digest, []).append(task["id"])
+    for ids in found.values():
+        if len(ids) > 1:
+            kept = [each for each in ids if _is_answered(studio, project, each)] or ids[:1]
+            for each in ids:
+                if each not in kept:
+                    studio.remove_task(each)
+
+
+def _is_answered(studio: Studio, project: int, task: int) -> bool:
+    """Whether it has an annotation; one that is gone has none to lose."""
+    rows = studio.tasks(project, after=task - 1, limit=1, with_answers=True)
+    return any(row["id"] == task and row["annotations"] for row in rows)
 
 
 def upload_groups(

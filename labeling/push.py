@@ -152,7 +152,7 @@ def push(
         return {"data": data, "predictions": [seen.prediction]}
 
     chosen = [samples[each.digest] for each in choices]
-    pushed.made = make_tasks(studio, project, chosen, build, problems=pushed.problems)
+    pushed.made = make_tasks(studio, project, chosen, build, there=there, problems=pushed.problems)
     return pushed
 
 

@@ -177,7 +177,9 @@ def review(
         mark = {**marks[sample.digest], REVIEW_AFTER: NOT_YET}
         return {**task, "data": {**task["data"], **mark}}
 
-    reviewed.made = make_tasks(studio, project, missing, build, problems=reviewed.problems)
+    reviewed.made = make_tasks(
+        studio, project, missing, build, there=there, problems=reviewed.problems
+    )
     for page in every_task(studio, project):
         for row in page:
             digest = str(row["data"].get(DIGEST_FIELD))

@@ -111,6 +111,10 @@ class FakeStudio:
             more = {"id": number, "created_at": now, "updated_at": now}
             self.rows[number] = {"annotations": [], **deepcopy(dict(task)), **more}
 
+    def remove_task(self, task: int) -> None:
+        self._ask()
+        self.rows.pop(task, None)
+
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:
         self._ask()
         self.rows[task] |= {"data": dict(data), "updated_at": self._tick()}

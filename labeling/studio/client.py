@@ -166,6 +166,13 @@ class StudioClient(Asking):
         """Adds tasks, all of them or none."""
         self._ask("POST", f"/api/projects/{project}/import", list(tasks))
 
+    def remove_task(self, task: int) -> None:
+        """Removes a task with all that belongs to it."""
+        path = f"/api/tasks/{task}/"
+        status, content = self._wire.signed("DELETE", path, {})
+        if status != HTTPStatus.NOT_FOUND:
+            self._wire.check(status, content, path)
+
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:
         """Changes what a task was made of."""
         self._ask("PATCH", f"/api/tasks/{task}/", {"data": data})

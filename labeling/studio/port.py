@@ -170,6 +170,10 @@ class Studio(Protocol):
         """Adds tasks, all of them or none."""
         ...
 
+    def remove_task(self, task: int) -> None:
+        """Removes a task with all that belongs to it; one that is gone already is no problem."""
+        ...
+
     def set_data(self, task: int, data: Mapping[str, Any]) -> None:
         """Changes what a task was made of."""
         ...

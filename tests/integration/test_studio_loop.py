@@ -108,6 +108,15 @@ def test_a_push_that_is_killed_is_gone_on_with(make_bench: MakeBench) -> None:
     assert len(bench.digests()) == len(set(bench.digests())) == 110
 
 
+def test_two_pushes_at_once_make_one_task_of_an_image(make_bench: MakeBench) -> None:
+    bench = make_bench("At once")
+    images = bench.images(60)
+    command = [sys.executable, "-m", "labeling.cli", "push", str(images), *bench.options()]
+    pushes = [subprocess.Popen(command, cwd=REPOSITORY) for _ in range(2)]
+    assert [each.wait() for each in pushes] == [0, 0]
+    assert len(bench.digests()) == len(set(bench.digests())) == 60
+
+
 def test_five_hundred_tasks_two_annotators_a_snapshot(
     make_bench: MakeBench, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,42 @@ def test_the_budget_takes_the_most_doubtful_and_the_rest_waits(folder: Path) -> 
     assert {row["predictions"][0]["model_version"] for row in rows} == {"m 1"}
     assert run(studio, folder, 10, eyes=Bright()).made == 10
     assert len(set(digests(studio))) == 20
+
+
+class Crowded(FakeStudio):
+    """Somebody else does something right before the first tasks are made."""
+
+    def __init__(self, meanwhile: Callable[[FakeStudio], object]) -> None:
+        super().__init__()
+        self.meanwhile: list[Callable[[FakeStudio], object]] = [meanwhile]
+
+    def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
+        while self.meanwhile:
+            self.meanwhile.pop()(self)
+        super().add_tasks(project, tasks)
+
+
+def test_two_that_push_at_once_make_one_task_of_an_image(folder: Path) -> None:
+    studio = Crowded(lambda studio: run(studio, folder, 45))
+    run(studio, folder, 45)
+    assert len(digests(studio)) == len(set(digests(studio)))
+    assert len(digests(studio)) >= 45
+    assert list(studio.rows)[:45] == list(range(1, 46))  # who came first stays
+
+
+def test_what_somebody_answered_meanwhile_stays(folder: Path) -> None:
+    class Annotated(Crowded):
+        """Somebody answers the third of the later tasks as soon as it is there."""
+
+        def add_tasks(self, project: int, tasks: Sequence[Mapping[str, Any]]) -> None:
+            super().add_tasks(project, tasks)
+            if len(self.rows) == 2 * 40:
+                self.answer(43, [])
+
+    studio = Annotated(lambda studio: run(studio, folder, 40))
+    run(studio, folder, 40)
+    assert 43 in studio.rows
+    assert len(digests(studio)) == len(set(digests(studio))) == 40
 
 
 @pytest.mark.parametrize("requests", range(8))
