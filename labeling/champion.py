@@ -38,10 +38,13 @@ class Champion:
         self._lock = threading.Lock()
         self._class_names = class_names
         self._min_score = min_score
-        classes = " ".join(sorted(class_names))
-        self.key = f"{_VERSION} {package.digest} {onnxruntime.__version__} {min_score:g} {classes}"
+        self._key = f"{_VERSION} {package.digest} {onnxruntime.__version__} {min_score:g}"
         self.version = f"{package.manifest.name} {package.digest[:12]}"
         self.classes = frozenset(self._detector.classes)
+
+    def key(self, class_names: Set[str]) -> str:
+        """Tells what it shows to a project of these classes from what others do; see `Looks`."""
+        return f"{self._key} {' '.join(sorted(class_names))}"
 
     def look(self, image_bgr: NDArray[np.uint8], class_names: Set[str] | None = None) -> Seen:
         """Looks at one image.

@@ -1,6 +1,7 @@
 """`beltmark-label project`: arguments and printing; the work is beside it."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,19 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
         help="of them, drawn at random for honest estimates (default: 0.2)",
     )  # fmt: skip
     parser.add_argument("--seed", type=whole(0, 2**32), default=0, metavar="N")
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Adds the argument that says where it is kept what models saw."""
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keeps what models saw (default: ~/.cache)"
+    )
+
+
+def cache_of(arguments: argparse.Namespace) -> Path:
+    """Returns the folder that keeps what models saw."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return arguments.cache or Path(base) / "beltmark" / "label"
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:

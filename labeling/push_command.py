@@ -1,7 +1,6 @@
 """`beltmark-label push`: arguments and printing; the work is in `push`."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -10,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from beltmark.command import between, whole
 from beltmark.contract.errors import InputError
-from labeling.project_commands import add_champion, add_choice, add_project, counting
+from labeling.project_commands import (
+    add_cache,
+    add_champion,
+    add_choice,
+    add_project,
+    cache_of,
+    counting,
+)
 from labeling.studio_commands import open_studio
 
 if TYPE_CHECKING:
@@ -49,9 +55,7 @@ def add_push_parser(commands: Any) -> None:
         "--gold-share", type=between(0, 1), default=0.05, metavar="P",
         help="so many, as a part of the new tasks (default: 0.05)",
     )  # fmt: skip
-    push.add_argument(
-        "--cache", type=Path, metavar="FOLDER", help="keeps what models saw (default: ~/.cache)"
-    )
+    add_cache(push)
     add_project(push)
     push.set_defaults(command=_push)
 
@@ -126,14 +130,14 @@ def _opened(
                 )
         yield None, None
         return
-    cache = arguments.cache or _cache()
+    cache = cache_of(arguments)
     with ExitStack() as opened:
 
         def open_package(folder: Path) -> tuple[Champion, Looks]:
             champion = Champion(folder, names, arguments.min_score)
             for told in check_classes(champion.classes, names, str(folder)):
                 print(told, file=sys.stderr)
-            return champion, opened.enter_context(closing(Looks(cache, champion.key)))
+            return champion, opened.enter_context(closing(Looks(cache, champion.key(names))))
 
         champion, looks = open_package(arguments.package)
         challenger, others = None, None
@@ -141,8 +145,3 @@ def _opened(
             challenger, others = open_package(arguments.challenger)
         labelled = None if arguments.labelled is None else read_dataset(arguments.labelled)
         yield champion, Models(champion, looks, challenger, others, labelled)
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "beltmark" / "label"

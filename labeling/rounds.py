@@ -6,9 +6,10 @@ what spares looking twice.
 """
 
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from beltmark.contract.errors import InputError
 from beltmark.datasets.label_studio.words import NONE_OF_THESE
 from labeling.harvest import Harvest, HarvestPlan, harvest
+from labeling.looks import Looks
 from labeling.project_config import class_names_of
 from labeling.projects import find_project
 from labeling.push import Pushed, PushPlan, push
@@ -24,6 +26,7 @@ from labeling.registering import TITLE
 from labeling.samples import Seen
 from labeling.sources import Source, Supply
 from labeling.studio.port import Project, Studio, StudioAway
+from labeling.views import Models
 
 _UNSEEN: Final = timedelta(seconds=30)
 """A change gets its time before it can be seen: so long after one is looked again."""
@@ -33,6 +36,10 @@ class Eyes(Protocol):
     """A model; see `Champion`."""
 
     version: str
+
+    def key(self, class_names: Set[str]) -> str:
+        """Tells what it shows to a project of these classes from what others do."""
+        ...
 
     def look(self, image_bgr: NDArray[np.uint8], class_names: Set[str] | None = None) -> Seen:
         """Looks at one image, uint8 [H, W, 3] 0..255 BGR."""
@@ -113,6 +120,8 @@ class Rounds:
         eyes: The champion.
         clock: Local time, with its offset.
         meet: Is told the project in each round, before anything is done.
+        cache: Folder that keeps what the champion saw: what waits for another day is then not
+            looked at again in each round.
     """
 
     def __init__(
@@ -124,9 +133,10 @@ class Rounds:
         clock: Callable[[], datetime],
         *,
         meet: Callable[[Project], None] = lambda _: None,
+        cache: Path | None = None,
     ) -> None:
         self._open, self._plan, self._sources, self._eyes = open_studio, plan, sources, eyes
-        self._clock, self._meet = clock, meet
+        self._clock, self._meet, self._cache = clock, meet, cache
         self._studio: Studio | None = None
         self._queued: dict[Source, int] = {}
         self._latest: Harvest | None = None
@@ -158,14 +168,36 @@ class Rounds:
         self, studio: Studio, project: Project, told: Round, check: Callable[[], None]
     ) -> None:
         names = frozenset(class_names_of(project.config, studio.address))
-        eyes = None if self._eyes is None else _ProjectEyes(self._eyes, names)
         told.today = studio.made_since(project.id, _midnight(self._clock()))
+        with self._looking(names) as models:
+            self._push_all(studio, project, models, told, check)
+        if told.made and self._eyes is not None:
+            now = find_project(studio, self._plan.title)
+            if now.shown != TITLE:  # else the server asks the champion itself
+                studio.show_predictions(project.id, self._eyes.version)
+
+    @contextmanager
+    def _looking(self, names: frozenset[str]) -> Iterator[Models | None]:
+        if self._eyes is None:
+            yield None
+            return
+        with closing(Looks(self._cache, self._eyes.key(names))) as looks:
+            yield Models(_ProjectEyes(self._eyes, names), looks)
+
+    def _push_all(
+        self,
+        studio: Studio,
+        project: Project,
+        models: Models | None,
+        told: Round,
+        check: Callable[[], None],
+    ) -> None:
 
         def make(supply: Supply) -> Pushed:
             left = told.a_day - told.today
             plan = PushPlan(left, self._plan.random_share, self._plan.seed, supply.reason)
             return push(
-                studio, project.id, supply.dataset, plan, eyes=eyes, advance=lambda _: check()
+                studio, project.id, supply.dataset, plan, eyes=models, advance=lambda _: check()
             )
 
         for source in self._sources:
@@ -173,10 +205,6 @@ class Rounds:
                 told.problems += source.refresh()
                 check()
                 self._push_from(source, make, told)
-        if told.made and self._eyes is not None:
-            now = find_project(studio, self._plan.title)
-            if now.shown != TITLE:  # else the server asks the champion itself
-                studio.show_predictions(project.id, self._eyes.version)
 
     def _push_from(self, source: Source, make: Callable[[Supply], Pushed], told: Round) -> None:
         if told.today >= told.a_day:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beltmark.command import INTERRUPTED, whole
 from beltmark.contract.errors import InputError
-from labeling.project_commands import add_champion, add_choice, add_project
+from labeling.project_commands import add_cache, add_champion, add_choice, add_project, cache_of
 from labeling.pull_command import add_harvest, harvest_plan
 from labeling.studio_commands import open_studio
 
@@ -46,6 +46,7 @@ def add_sync_parsers(commands: Any) -> None:
         help="at most so many new tasks a day (default: 200)",
     )  # fmt: skip
     add_choice(sync)
+    add_cache(sync)
     sync.add_argument(
         "--interval", type=whole(1, 86_400), default=60, metavar="S",
         help="from round to round, in seconds (default: 60)",
@@ -110,6 +111,7 @@ def _sync(arguments: argparse.Namespace) -> int:
             champion,
             lambda: datetime.now().astimezone(),
             meet=_meeting(host, champion, arguments),
+            cache=cache_of(arguments),
         )
         if arguments.once:
             return _once(rounds, wake)

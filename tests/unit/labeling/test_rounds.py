@@ -29,6 +29,9 @@ class Cups:
     version = "m 1"
     looked = 0
 
+    def key(self, class_names: Set[str]) -> str:
+        return f"m 1 {' '.join(sorted(class_names))}"
+
     def look(self, image_bgr: NDArray[np.uint8], class_names: Set[str] | None = None) -> Seen:
         self.looked += 1
         assert class_names == {"cup", "none_of_these"}
@@ -121,6 +124,16 @@ def test_a_round_that_broke_off_is_gone_on_with(bench: Bench, requests: int) -> 
     assert (told.today, told.settled, told.waiting) == (6, 4, 2)
     assert len(set(bench.digests())) == len(bench.digests()) == 6
     assert len(read_dataset(bench.folder / "store@labelled").images) == 4
+
+
+def test_what_waits_for_another_day_is_looked_at_once(bench: Bench) -> None:
+    bench.add(*range(1, 8))
+    cache = bench.folder / "cache"
+    assert bench.sync(3, cache=cache).run().queued == 4
+    assert bench.eyes.looked == 7
+    bench.now += timedelta(days=1)
+    assert bench.sync(3, cache=cache).run().made == 3  # begun anew, as after a restart
+    assert bench.eyes.looked == 7
 
 
 def test_what_did_not_change_is_not_looked_at_again(bench: Bench) -> None:
