@@ -9,6 +9,7 @@ from pathlib import Path
 
 from beltmark.command import run_command, seconds, whole
 from fleet_server import commands
+from fleet_server.rollout_commands import add_rollout_parser
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(command=commands.serve)
 
     _add_release_commands(kinds)
+    add_rollout_parser(kinds)
     _add_device_commands(kinds)
 
     token = kinds.add_parser("token", help="make a new admin token; the old one ends at once")

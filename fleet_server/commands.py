@@ -32,7 +32,7 @@ def init(arguments: argparse.Namespace) -> int:
     from fleet_server.settings import DEFAULT_DATABASE, SerialsSection  # noqa: PLC0415
     from fleet_server.site import init_site  # noqa: PLC0415
 
-    with _telling():
+    with telling():
         token = init_site(
             arguments.site,
             arguments.database or DEFAULT_DATABASE,
@@ -64,7 +64,7 @@ def serve(arguments: argparse.Namespace) -> int:
         seconds=arguments.seconds,
     )
     try:
-        with _telling():
+        with telling():
             serve(site, plan, _say)
     except ServerDied:
         print("the server ended by itself; what is above tells why", file=sys.stderr)
@@ -86,9 +86,9 @@ def add_release(arguments: argparse.Namespace) -> int:
 
     wanted = {"machines": arguments.machine, "max_latency_ms": arguments.max_latency_ms}
     requires = parse(wanted, Requirements, "the command line")
-    with _opened(arguments.site) as (site, engine):
+    with opened(arguments.site) as (site, engine):
         bundle, is_new = add_release(
-            site.repository(), FleetStore(engine), arguments.folder, _who(), requires
+            site.repository(), FleetStore(engine), arguments.folder, who(), requires
         )
     print(f"release {bundle.release}: {'added' if is_new else 'known already'}")
     if is_new:
@@ -101,7 +101,7 @@ def list_releases(arguments: argparse.Namespace) -> int:
     """Lists the releases."""
     from fleet_server.listing import release_lines  # noqa: PLC0415
 
-    with _opened(arguments.site) as (_, engine):
+    with opened(arguments.site) as (_, engine):
         for line in release_lines(engine, as_json=arguments.json):
             print(line)
     return 0
@@ -112,10 +112,10 @@ def push(arguments: argparse.Namespace) -> int:
     from fleet_server.handlers.rollout import push  # noqa: PLC0415
     from fleet_server.storage.fleet import FleetStore  # noqa: PLC0415
 
-    with _opened(arguments.site) as (site, engine):
+    with opened(arguments.site) as (site, engine):
         fleet = FleetStore(engine)
         devices = arguments.device or fleet.devices()
-        _tell_asked(site, push(fleet, devices, arguments.release, _who()))
+        _tell_asked(site, push(fleet, devices, arguments.release, who()))
     return 0
 
 
@@ -124,9 +124,9 @@ def back(arguments: argparse.Namespace) -> int:
     from fleet_server.handlers.rollout import back  # noqa: PLC0415
     from fleet_server.storage.fleet import FleetStore  # noqa: PLC0415
 
-    with _opened(arguments.site) as (site, engine):
+    with opened(arguments.site) as (site, engine):
         fleet = FleetStore(engine)
-        _tell_asked(site, back(fleet, arguments.device or fleet.devices(), _who()))
+        _tell_asked(site, back(fleet, arguments.device or fleet.devices(), who()))
     return 0
 
 
@@ -144,7 +144,7 @@ def devices(arguments: argparse.Namespace) -> int:
     from fleet_server.listing import device_lines  # noqa: PLC0415
     from fleet_server.served import find  # noqa: PLC0415
 
-    with _opened(arguments.site) as (site, engine):
+    with opened(arguments.site) as (site, engine):
         running = find(site)
         health = None if running is None else running.health
         lines = list(device_lines(engine, health, as_json=arguments.json))
@@ -161,7 +161,7 @@ def samples(arguments: argparse.Namespace) -> int:
     """Lists the samples."""
     from fleet_server.listing import sample_lines  # noqa: PLC0415
 
-    with _opened(arguments.site) as (site, engine):
+    with opened(arguments.site) as (site, engine):
         for line in sample_lines(
             engine, site, arguments.last, arguments.device, as_json=arguments.json
         ):
@@ -175,7 +175,7 @@ def serials(arguments: argparse.Namespace) -> int:
     from fleet_server.listing import serial_lines  # noqa: PLC0415
     from fleet_server.storage.serials import SerialStore  # noqa: PLC0415
 
-    with _opened(arguments.site) as (site, engine):
+    with opened(arguments.site) as (site, engine):
         numbers = Numbers(SerialStore(engine), site.settings)
         if arguments.skip is not None:
             offered = numbers.pools(arguments.kind)
@@ -209,12 +209,12 @@ def token(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[tuple["Site", "sa.Engine"]]:
+def opened(folder: Path) -> Iterator[tuple["Site", "sa.Engine"]]:
     """A site and its database, for a command beside the server."""
     from fleet_server.site import open_site, open_site_database  # noqa: PLC0415
 
     site = open_site(folder)
-    with _telling():
+    with telling():
         engine = open_site_database(site)
         try:
             yield site, engine
@@ -223,7 +223,7 @@ def _opened(folder: Path) -> Iterator[tuple["Site", "sa.Engine"]]:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def telling() -> Iterator[None]:
     """Lets a database that takes nothing end in a line, too."""
     from fleet_server.storage.engine import StorageUnavailable  # noqa: PLC0415
 
@@ -236,7 +236,7 @@ def _telling() -> Iterator[None]:
         ) from None
 
 
-def _who() -> str:
+def who() -> str:
     """Who asks, for the log."""
     try:
         return f"{getpass.getuser()[:60]} at the command line"

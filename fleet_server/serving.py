@@ -25,10 +25,12 @@ from fleet_server.app import create_app
 from fleet_server.broker import EmbeddedBroker
 from fleet_server.ingest.link import FleetLink
 from fleet_server.renewal import Renewal
+from fleet_server.rollouts.driver import Driver
 from fleet_server.served import Served, address_of, forget, note
 from fleet_server.settings import EMBEDDED, FleetFile
 from fleet_server.site import Site, open_site_database
 from fleet_server.storage.fleet import FleetStore
+from fleet_server.storage.rollouts import RolloutStore
 from fleet_server.storage.telemetry import TelemetryStore
 
 logger = logging.getLogger(__name__)
@@ -131,7 +133,12 @@ def serve(site: Site, plan: ServingPlan, tell: Callable[[str], None]) -> None:
         renewal = Renewal(site.repository().renew)
         stack.callback(renewal.stop)
         renewal.start()
-        app = create_app(site, engine, link, more_problems=renewal.problems)
+        driver = Driver(RolloutStore(engine, time.time()))
+        stack.callback(driver.stop)
+        driver.start()
+        app = create_app(
+            site, engine, link, more_problems=lambda: renewal.problems() + driver.problems()
+        )
         server = stack.enter_context(_HttpServer(app, listener))
         served = _served(listener, address, app.state.started_at)
         note(site, served)

@@ -150,6 +150,19 @@ desired = Table(
     Column("published_version", BigInteger, nullable=False, default=0),
 )
 
+rollouts = Table(
+    "rollouts",
+    metadata,
+    Column("rollout", Integer, primary_key=True, autoincrement=True),
+    Column("release", String(64), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("started_by", String(200), nullable=False),
+    Column("plan", Text, nullable=False),  # the Plan
+    Column("state", Text, nullable=False),  # the State
+    Column("books", Text, nullable=False),  # the Books
+)
+
 pools = Table(
     "pools",
     metadata,
