@@ -11,6 +11,7 @@ from typing import cast, get_args
 
 from beltmark.command import between, run_command, whole
 from beltmark.simulation import commands
+from beltmark.simulation.fleet_command import add_fleet_parser
 from beltmark.simulation.shapes.families import CLASS_NAMES
 from beltmark.simulation.station import LINGER_S
 from beltmark.simulation.world_plan import LabelFault
@@ -115,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     warehouse.add_argument("--cuts", action="store_true", help="take it, hang up without an answer")
     warehouse.add_argument("--refuse-sku", action="append", default=[], metavar="SKU")
     warehouse.set_defaults(command=commands.warehouse)
+    add_fleet_parser(subparsers)
     return parser
 
 
