@@ -3,17 +3,20 @@ PYTHON ?= python3
 SECONDS ?=
 PIP_INSTALL = -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-long check bench pace crash-campaign power-cut-campaign planted-faults real format clean
+.PHONY: demo test test-long test-rollouts check bench pace crash-campaign power-cut-campaign planted-faults real format clean
 
 demo: .venv/ready  ## three simulated stations, their server and its page (no torch); SECONDS=60 ends by itself
 	@.venv/bin/python -m beltmark.demo $(if $(SECONDS),--seconds $(SECONDS))
 
 PYTEST = OMP_NUM_THREADS=1 NO_ALBUMENTATIONS_UPDATE=1 .venv-dev/bin/python -m pytest -n 2 --dist loadgroup
 test: .venv-dev/ready studio  ## every test but the long ones
-	@$(PYTEST) -m "not long"
+	@$(PYTEST) -m "not long and not thousand"
 
 test-long: .venv-dev/ready studio  ## ten minutes: longer belts, outages and kills
 	@$(PYTEST) -m long
+
+test-rollouts: .venv-dev/ready  ## ten minutes: rollouts on a thousand made-up stations
+	@$(PYTEST) -m thousand tests/e2e
 
 check: .venv-dev/ready  ## style, types, and who may import whom
 	.venv-dev/bin/ruff check .

@@ -34,6 +34,7 @@ from fleet_server.pages.static import StaticFolder
 from fleet_server.site import Site
 from fleet_server.storage.engine import StorageUnavailable, reading
 from fleet_server.storage.fleet import FleetStore
+from fleet_server.storage.rollouts import RolloutStore
 from fleet_server.storage.serials import SerialStore
 
 
@@ -107,6 +108,7 @@ def create_app(
     pages = PageContext(
         engine=engine,
         fleet=context.fleet,
+        rollouts=RolloutStore(engine, context.started_at, clock),
         pictures=context.pictures,
         troubles=troubles,
         started_at=context.started_at,

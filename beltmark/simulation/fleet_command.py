@@ -66,6 +66,10 @@ def add_fleet_parser(commands: Any) -> None:
         "--update", type=between(0, 86_400), default=20.0, metavar="S",
         help="what an update takes (default: 20)",
     )  # fmt: skip
+    fleet.add_argument(
+        "--heartbeat", type=between(0.1, 60), default=5.0, metavar="S",
+        help="time between two signs of life (default: 5)",
+    )  # fmt: skip
     fleet.set_defaults(command=_fleet)
 
 
@@ -85,6 +89,7 @@ def _fleet(arguments: argparse.Namespace) -> int:
         offline_s=arguments.offline_for,
         slow=arguments.slow,
         update_s=arguments.update,
+        heartbeat_s=arguments.heartbeat,
     )
     _allow_files(arguments.devices + _FILES_BESIDE)
     asked_to_end = threading.Event()

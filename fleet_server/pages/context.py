@@ -10,6 +10,7 @@ from beltmark.web.wording import Moments
 from fleet_server.api.context import Trouble
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.storage.fleet import FleetStore
+from fleet_server.storage.rollouts import RolloutStore
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class PageContext:
     Attributes:
         engine: The database.
         fleet: What is asked of the fleet.
+        rollouts: What is rolled out.
         pictures: Where items' pictures lie.
         troubles: Tells what is wrong with the server at the moment.
         started_at: When the server started, in seconds since the epoch.
@@ -28,6 +30,7 @@ class PageContext:
 
     engine: sa.Engine
     fleet: FleetStore
+    rollouts: RolloutStore
     pictures: PictureFolder
     troubles: Callable[[], list[Trouble]]
     started_at: float

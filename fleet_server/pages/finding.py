@@ -7,6 +7,7 @@ from typing import Final
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.overview_page import overview_page
 from fleet_server.pages.rendering import Page
+from fleet_server.pages.rollouts_page import rollouts_page
 from fleet_server.pages.site_pages import item_page, log_page, releases_page, samples_page
 from fleet_server.pages.station_page import station_page
 
@@ -18,6 +19,7 @@ _ITEM: Final = re.compile(rf"/devices/{_NAME}/items/{_NAME}")
 _PLAIN: Final[dict[str, Builder]] = {
     "/": overview_page,
     "/releases": releases_page,
+    "/rollouts": rollouts_page,
     "/samples": samples_page,
     "/log": log_page,
 }

@@ -15,6 +15,7 @@ from fleet_server.pages.events import EventStream
 from fleet_server.pages.finding import Builder, find_page
 from fleet_server.pages.live import LiveFeed, TooManyReaders
 from fleet_server.pages.rendering import NoSuchPage, Page, render
+from fleet_server.pages.rollout_actions import rollout_action_routes
 from fleet_server.pages.site_pages import samples_page
 from fleet_server.storage.engine import StorageUnavailable
 
@@ -23,6 +24,7 @@ _PATHS: Final = (
     "/devices/{device}",
     "/devices/{device}/items/{item_id}",
     "/releases",
+    "/rollouts",
     "/log",
 )
 
@@ -57,6 +59,7 @@ def page_routes(context: PageContext, feed: LiveFeed) -> APIRouter:
         return EventStream(feed, reader)
 
     router.include_router(action_routes(context))
+    router.include_router(rollout_action_routes(context))
     return router
 
 

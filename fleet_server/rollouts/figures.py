@@ -157,7 +157,12 @@ def weigh(gates: Gates, measured: Measured) -> Evidence:
 
     least = gates.min_items
     compare("reviews", [(each.reviews, each.items) for each in groups], least, limits.reviews)
-    compare("bad labels", [(each.bad_labels, each.labels) for each in groups], least, limits.labels)
+    compare(
+        "labels not proven",
+        [(each.bad_labels, each.labels) for each in groups],
+        least,
+        limits.labels,
+    )
     usual = percentile(before.latency, 0.99) or percentile(measured.others.latency, 0.99)
     if usual is not None:
         slow = [(sum(each.latency[usual.bin + 1 :]), sum(each.latency)) for each in groups]
@@ -239,4 +244,5 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"
+    rounded = round(100 * share, 1) or 0.0  # no -0.0
+    return f"{rounded:+.1f}"

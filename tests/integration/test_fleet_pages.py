@@ -14,11 +14,20 @@ from fleet_pictures import jpeg
 from served_fleet import ServedFleet
 
 from fleet_server.pages.live import MAX_READERS
+from fleet_server.storage.rollouts import RolloutStore
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = Path("/usr/bin/chromium")
-PATHS = ("/", "/devices/belt-1", "/devices/belt-1/items/i1", "/releases", "/samples", "/log")
+PATHS = (
+    "/",
+    "/devices/belt-1",
+    "/devices/belt-1/items/i1",
+    "/releases",
+    "/rollouts",
+    "/samples",
+    "/log",
+)
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 _DEADLINE_S = 30.0
 
@@ -240,6 +249,22 @@ def test_a_release_is_pushed_and_taken_back_after_a_second_thought(operator, ser
     wanted = served.fleet.desired("belt-1")
     assert wanted is not None
     assert wanted.release == "release-1"
+
+
+def test_a_rollout_is_begun_watched_and_ended(operator, served):
+    operator.open("/rollouts")
+    operator.page.select_option("select[name=release]", "release-2")
+    operator.page.fill("input[name=waves]", "1,100%")
+    operator.page.click(".begin button")
+    operator.wait_live()
+    operator.see("#rollout-1", "release-2 running")
+    RolloutStore(served.engine).look(1, 5, lambda _: True)
+    operator.see("#rollout-1", "1 asked")  # the page says so by itself
+    operator.page.click("summary:has-text('End it')")
+    operator.page.click("button:has-text('Yes, end it')")
+    operator.wait_live()
+    operator.see("#rollout-1", "ended by admin")
+    assert operator.faults == []
 
 
 def test_a_form_in_use_is_not_taken_away(operator, served):

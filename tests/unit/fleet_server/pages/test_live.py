@@ -16,6 +16,7 @@ from fleet_server.pages.live import LiveFeed, Made, Pace, TooManyReaders, make
 from fleet_server.pages.rendering import NoSuchPage, Page
 from fleet_server.storage.engine import StorageUnavailable
 from fleet_server.storage.fleet import FleetStore
+from fleet_server.storage.rollouts import RolloutStore
 
 PACE = Pace(period_s=0.02, patience_s=0.1)
 
@@ -58,6 +59,7 @@ def context(tmp_path, troubles) -> PageContext:
     return PageContext(
         engine=engine,
         fleet=FleetStore(engine, clock),
+        rollouts=RolloutStore(engine, clock(), clock),
         pictures=PictureFolder(tmp_path, 1),
         troubles=lambda: list(troubles),
         started_at=clock(),

@@ -11,11 +11,20 @@ from fleet_pictures import jpeg, png
 from beltmark.contract.records import PartHealth
 from fleet_server.app import create_app
 from fleet_server.storage.engine import writing
+from fleet_server.storage.rollouts import RolloutStore
 from fleet_server.storage.tables import devices
 from fleet_server.storage.telemetry import TelemetryStore
 
 MARKUP = "<script>alert('x')</script><b>\"&'"
-PATHS = ("/", "/devices/belt-1", "/devices/belt-1/items/i1", "/releases", "/samples", "/log")
+PATHS = (
+    "/",
+    "/devices/belt-1",
+    "/devices/belt-1/items/i1",
+    "/releases",
+    "/rollouts",
+    "/samples",
+    "/log",
+)
 
 
 @pytest.fixture
@@ -146,7 +155,7 @@ def test_texts_from_outside_are_text(fleet):
         assert '<b>"' not in html
         assert [tag for tag, _ in page.elements].count("script") == 1
         # Once in what is wrong with the server, and where else it belongs.
-        assert page.text.count(MARKUP) >= (1 if path == "/releases" else 2), path
+        assert page.text.count(MARKUP) >= (1 if path in ("/releases", "/rollouts") else 2), path
 
 
 def test_even_a_device_whose_name_is_markup_is_shown_as_text(fleet):
@@ -296,10 +305,45 @@ def test_a_release_is_pushed_to_all(fleet):
     assert len(fleet.fleet.all_desired()) == 2
 
 
+BEGIN = {"release": "release-2", "waves": "belt-1,100%", "soak_min": "1", "min_items": "5"}
+
+
+def test_a_rollout_is_begun_and_steered_with_forms(fleet):
+    assert 'action="/rollouts/start"' in show(fleet, "/rollouts")
+    answer = fleet.admin.post("/rollouts/start", data=BEGIN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/rollouts")
+    store = RolloutStore(fleet.engine, SENT_AT, fleet.clock)
+    store.look(1, 5, lambda _: True)
+    html = show(fleet, "/rollouts")
+    assert "begun" in html
+    assert "by admin" in html
+    assert 'action="/rollouts/start"' not in html  # one at a time
+    assert fleet.fleet.desired("belt-1").release == "release-2"
+    assert fleet.fleet.desired("belt-2") is None
+    for act, status in (("pause", "paused"), ("resume", "running"), ("abort", "aborted")):
+        assert f'action="/rollouts/1/{act}"' in show(fleet, "/rollouts")
+        assert fleet.admin.post(f"/rollouts/1/{act}").status_code == 303
+        assert store.one(1).state.status == status
+    assert [entry.who for entry in fleet.fleet.log(4)] == [
+        "admin", "admin", "admin", "rollout 1",
+    ]  # fmt: skip
+    assert store.one(1).state.count(("asked", "updating")) == 0
+
+
 @pytest.mark.parametrize(
     ("path", "form", "status"),
     [
         ("/devices/belt-1/push", {}, 422),
+        ("/rollouts/start", {}, 422),
+        ("/rollouts/start", BEGIN | {"waves": "<b>"}, 422),
+        ("/rollouts/start", BEGIN | {"waves": "belt-9"}, 422),
+        ("/rollouts/start", BEGIN | {"soak_min": "long"}, 422),
+        ("/rollouts/start", BEGIN | {"soak_min": "nan"}, 422),
+        ("/rollouts/start", BEGIN | {"min_items": "-1"}, 422),
+        ("/rollouts/start", BEGIN | {"release": "nothing"}, 422),
+        ("/rollouts/7/pause", {}, 422),
+        ("/rollouts/0/pause", {}, 422),
+        ("/rollouts/1/dance", {}, 422),
         ("/devices/belt-1/push", {"release": "nothing"}, 422),
         ("/devices/belt-9/push", {"release": "release-1"}, 404),
         ("/devices/belt-1/back", {}, 422),
@@ -317,7 +361,10 @@ def test_a_form_of_another_site_asks_for_nothing(fleet):
     client = fleet.client()
     assert client.post("/sign-in", data={"token": fleet.admin_token}).status_code == 303
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.test"}, {}):
-        for path in ("/devices/belt-1/push", "/releases/release-1/push", "/devices/belt-1/back"):
+        for path in (
+            "/devices/belt-1/push", "/releases/release-1/push", "/devices/belt-1/back",
+            "/rollouts/start",
+        ):  # fmt: skip
             answer = client.post(path, data={"release": "release-1"}, headers=headers)
             assert answer.status_code == 403
     assert fleet.fleet.all_desired() == []

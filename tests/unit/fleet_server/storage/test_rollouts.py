@@ -111,7 +111,7 @@ def test_a_release_that_changes_nothing_reaches_all(floor: Floor) -> None:
     assert (stored.state.status, set(floor.running.values())) == ("done", {"new"})
     assert stored.evidence.worse == ()
     assert [line.partition(":")[0] for line in stored.evidence.told] == [
-        "reviews", "bad labels", "slow frames",
+        "reviews", "labels not proven", "slow frames",
     ]  # fmt: skip
     assert floor.store.going_on() == []
     told = [entry.what for entry in floor.fleet.log(10)]
