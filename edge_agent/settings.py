@@ -3,17 +3,15 @@
 `BELTMARK_EDGE__SECTION__FIELD` stands above the file. Opening what is named here is left to `app`.
 """
 
-import json
 import os
-import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beltmark.contract.documents import Document, parse, read_document
+from beltmark.contract.documents import Document, parse
 from beltmark.contract.errors import InputError
 from edge_agent.capture.section import BarcodesSection, CameraSection
 from edge_agent.fallback.section import FallbackSection
@@ -25,12 +23,11 @@ from edge_agent.section import Section
 from edge_agent.serials.section import SerialsSection
 from edge_agent.signals.section import TriggerSection
 from edge_agent.station.section import BeltSection, PolicySection, ZoneSection
+from edge_agent.station_words import read_words
 from edge_agent.uplink.section import FleetSection
 from edge_agent.verification.section import VerificationSection
 from edge_agent.vision.section import InferenceSection
 from edge_agent.warehouse.section import WarehouseSection
-
-ENVIRONMENT_PREFIX = "BELTMARK_EDGE__"
 
 
 class StationSection(Section):
@@ -76,12 +73,6 @@ class StationFile(Document):
         return self.station.data / "journal.sqlite"
 
 
-class _AnyStation(Document, extra="allow"):
-    """A station file before its fields are judged: the environment may still complete it."""
-
-    format_version: Literal[1] = 1
-
-
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> StationFile:
     """Reads a station file; relative paths in it are relative to its folder.
 
@@ -93,21 +84,9 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> St
         InputError: Names the file or variable, the field and the mend.
         UnknownVersionError: The file has a version that is not known here.
     """
-    data = read_document(path, _AnyStation).model_dump()
-    overridden: dict[str, str] = {}
-    for variable, text in sorted(environment.items()):
-        if variable.startswith(ENVIRONMENT_PREFIX):
-            field = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
-            _override(data, field, text, variable)
-            overridden[field] = variable
-    _refuse_control_characters(data, path)
-    try:
-        settings = parse(data, StationFile, path)
-    except InputError as error:
-        for field, variable in overridden.items():
-            if error.field and (error.field == field or error.field.startswith(f"{field}.")):
-                error.file = f"environment variable {variable}"
-        raise
+    words = read_words(path, environment)
+    with words.blaming():
+        settings = parse(words.data, StationFile, path)
     if settings.serials.leased and settings.fleet is None:
         raise InputError(
             "there is no fleet that gives numbers",
@@ -126,32 +105,6 @@ def named_after(path: Path) -> Iterator[None]:
     except InputError as error:
         error.file = error.file or path
         raise
-
-
-def _override(data: dict[str, Any], field: str, text: str, variable: str) -> None:
-    *sections, name = field.split(".")
-    if not sections or not all((*sections, name)):
-        raise InputError(
-            "names no field", f"write {ENVIRONMENT_PREFIX}SECTION__FIELD", file=variable
-        )
-    values = data
-    for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
-            return  # the file itself is wrong there, and will be told so
-    try:
-        values[name] = json.loads(text) if text.startswith("[") else text
-    except json.JSONDecodeError:
-        values[name] = text
-
-
-def _refuse_control_characters(data: object, file: Path, field: str = "") -> None:
-    """No name, address or path has one, and the system takes no path with a null character."""
-    if isinstance(data, dict):
-        for name, value in data.items():
-            _refuse_control_characters(value, file, f"{field}.{name}" if field else name)
-    elif isinstance(data, str) and any(unicodedata.category(one) == "Cc" for one in data):
-        raise InputError("holds a control character", "write it anew", file=file, field=field)
 
 
 def _anchored(settings: StationFile, folder: Path) -> StationFile:
