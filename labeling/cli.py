@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from beltmark.command import limit_pictures, run_command, whole
 from beltmark.contract.errors import InputError
+from labeling.collect_command import add_collect_parser
 from labeling.dataset_commands import add_dataset_parsers
 from labeling.project_commands import add_project_parsers
 from labeling.pull_command import add_pull_parser
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_prefix(samples, "goes before each file name in the tasks")
     samples.set_defaults(command=_samples)
+    add_collect_parser(commands)
     add_studio_parsers(commands)
     add_project_parsers(commands)
     add_push_parser(commands)
@@ -166,8 +168,8 @@ def _config(arguments: argparse.Namespace) -> int:
 
 
 def _samples(arguments: argparse.Namespace) -> int:
-    from labeling.collect import collect  # noqa: PLC0415
     from labeling.site import Site, read_token  # noqa: PLC0415
+    from labeling.site_samples import collect  # noqa: PLC0415
 
     site = Site(arguments.site, read_token(arguments.token_file))
     collected = collect(site, arguments.folder, arguments.limit, arguments.images_prefix)

@@ -1,7 +1,7 @@
 """The site's fleet server as the labeling part sees it: its samples, asked for over HTTP.
 
 The token goes to that server and to no other: redirects are not followed. Where samples are put is
-left to `collect`.
+left to `site_samples`.
 """
 
 import http.client

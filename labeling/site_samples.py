@@ -95,19 +95,37 @@ def collect(source: SampleSource, folder: Path, limit: int, images_prefix: str =
 
 def _fetch(source: SampleSource, listed: ListedSample, folder: Path) -> str | None:
     """Fetches a sample's image; returns why it can't be used, if so."""
+    try:
+        content = fetch_image(source, listed)
+    except Unusable as problem:
+        return str(problem)
+    write_bytes(folder / file_name_of(listed), content)
+    return None
+
+
+class Unusable(Exception):  # noqa: N818 - what it is
+    """A sample's image cannot be had; says why."""
+
+
+def fetch_image(source: SampleSource, listed: ListedSample) -> bytes:
+    """Fetches a sample's image, and makes sure that it is the one that is listed.
+
+    Raises:
+        Unusable: It is gone, or another one.
+        InputError: The site can't be reached.
+    """
     sample = listed.sample
     try:
         content = source.image(listed.device, sample.sample_id)
     except SampleGone:
-        return "the server lists it, but has no image of it"
+        raise Unusable("the server lists it, but has no image of it") from None
     if sha256_of(content) != listed.sha256:
-        return "its image is not the one that the server lists"
+        raise Unusable("its image is not the one that the server lists")
     size = _size_of(content)
     if size != (sample.width_px, sample.height_px):
         found = "no image" if size is None else f"{size[0]}x{size[1]} pixels"
-        return f"its image is {found}, but {sample.width_px}x{sample.height_px} was told"
-    write_bytes(folder / file_name_of(listed), content)
-    return None
+        raise Unusable(f"its image is {found}, but {sample.width_px}x{sample.height_px} was told")
+    return content
 
 
 def _size_of(content: bytes) -> Size | None:

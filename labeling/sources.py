@@ -11,10 +11,10 @@ from typing import Any, Protocol
 from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.snapshots.store import Store, is_store
-from labeling.collect import SampleSource, collect, file_name_of, noted_samples
 from labeling.samples import read_images
 from labeling.selection import Reason
 from labeling.site import ListedSample
+from labeling.site_samples import SampleSource, collect, file_name_of, noted_samples
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def _sync(arguments: argparse.Namespace) -> int:
         stack.enter_context(_alone(plan.harvest.work))
         host = None
         if arguments.listen:
-            at = _address(arguments.listen)
+            at = listen_address(arguments.listen)
             host = _host(arguments, at, connection, champion, is_heard=True)
             stack.enter_context(hosting(at, host, _files(connection), wake.event))
             print(f"listening at {arguments.listen}, as {host.caller.url}", flush=True)
@@ -260,7 +260,8 @@ def _host(
     return Host(Caller(url, password_for(connection().token)), connection, champion, is_heard)
 
 
-def _address(text: str) -> tuple[str, int]:
+def listen_address(text: str) -> tuple[str, int]:
+    """Reads HOST:PORT, as `--listen` has it."""
     host, separator, port = text.rpartition(":")
     try:
         if not separator:

@@ -33,12 +33,24 @@ def read_image(image: LabelledImage) -> NDArray[np.uint8]:
 
 def decode_image(content: bytes) -> NDArray[np.uint8] | None:
     """Decodes an image file into uint8 [H, W, 3], 0..255, BGR; None if it is none."""
+    # Rotation flags are ignored: boxes were drawn on the pixels as they are stored.
+    return _decoded(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def decode_upright(content: bytes) -> NDArray[np.uint8] | None:
+    """Decodes an image file as `decode_image` does, but turned as its rotation flag says.
+
+    For pictures that nobody has drawn on yet.
+    """
+    return _decoded(content, cv2.IMREAD_COLOR)
+
+
+def _decoded(content: bytes, flags: int) -> NDArray[np.uint8] | None:
     data = np.frombuffer(content, np.uint8)
     if not len(data):
         return None
-    # Rotation flags are ignored: boxes were drawn on the pixels as they are stored.
     try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        decoded = cv2.imdecode(data, flags)
     except cv2.error:  # it claims to be larger than is allowed
         return None
     return None if decoded is None else np.asarray(decoded, np.uint8)

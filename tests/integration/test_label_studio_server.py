@@ -15,9 +15,9 @@ from beltmark.datasets.coco import read_coco
 from beltmark.datasets.images import read_image_bytes
 from beltmark.datasets.label_studio.words import NONE_OF_THESE, UNSURE
 from labeling.cli import main
-from labeling.collect import collect
 from labeling.config import label_config
 from labeling.site import ListedSample
+from labeling.site_samples import collect
 
 pytestmark = [pytest.mark.label_studio, pytest.mark.xdist_group("label_studio")]
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from beltmark.datasets.checks.pixels import LOOK_PX
+from beltmark.datasets.checks.pixels import LOOK_PX, Pixels
 from beltmark.datasets.checks.progress import Progress
 
 PHASH_BITS: Final = 18
@@ -88,6 +88,23 @@ def near_pairs(
         if correlation >= CORRELATION:
             pairs.append(Pair(each.first, each.second, correlation, each.is_mirrored))
     return tuple(pairs)
+
+
+def most_alike(
+    given: Pixels, hashes: NDArray[np.uint64], look_of: Callable[[int], NDArray[np.uint8]]
+) -> int | None:
+    """Finds the picture that a given one is nearly the same as; a mirrored one is another.
+
+    Args:
+        given: The picture's measures.
+        hashes: uint64 [N, 2, 2]: of the others, as for `near_pairs`.
+        look_of: Gives the look of one of them, uint8 [64, 64].
+    """
+    _, columns, bits = _alike(given.hashes[None, 0], hashes[:, 0])
+    for index in columns[np.argsort(bits, kind="stable")][:MOST_CANDIDATES].tolist():
+        if aligned_correlation(given.look, look_of(index)) >= CORRELATION:
+            return int(index)
+    return None
 
 
 def candidates(hashes: NDArray[np.uint64]) -> tuple[Candidate, ...]:

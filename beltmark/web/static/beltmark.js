@@ -144,6 +144,25 @@
     for (const [id, html] of [...held]) swap(id, html);
   }
 
+  // ---- forms -----------------------------------------------------------------------------------
+
+  // A form that says so is sent without leaving the page; the answer is news of it, even where it
+  // is a refusal.
+  async function sendQuietly(form, button) {
+    const fields = new URLSearchParams(new FormData(form, button));
+    form.inert = true;
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body: fields, headers: { Accept: "application/json" },
+      });
+      take(await answer.json());
+    } catch {
+      location.reload();  // what came of it, the page itself tells
+    } finally {
+      form.inert = false;
+    }
+  }
+
   // ---- the link to the server ------------------------------------------------------------------
 
   let source = null;
@@ -152,6 +171,10 @@
   let retry = 0;
 
   function link(state) {
+    if (state === "live" && ["lost", "returning"].includes(root.dataset.link)) {
+      // A film that was cut off does not go on by itself.
+      for (const film of document.querySelectorAll("img[data-stream]")) film.src = `${film.src}`;
+    }
     if (root.dataset.link !== state) root.dataset.link = state;
     const told = document.getElementById("link-told");
     const lost = document.getElementById("lost");
@@ -220,6 +243,11 @@
 
   writeTimes(document);
   setInterval(tick, 1000);
+  document.addEventListener("submit", (event) => {
+    if (!("quiet" in event.target.dataset)) return;
+    event.preventDefault();
+    sendQuietly(event.target, event.submitter);
+  });
   document.addEventListener("focusout", () => setTimeout(takeHeld));
   document.addEventListener("toggle", () => setTimeout(takeHeld), true);
   document.addEventListener("error", (event) => {

@@ -14,8 +14,8 @@ from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.datasets.label_studio.importing import ImportPlan, to_coco
 from beltmark.datasets.label_studio.tasks import read_tasks
-from labeling.collect import Collected, collect
 from labeling.site import ListedSample, SampleGone
+from labeling.site_samples import Collected, collect
 
 DIGEST = "0" * 64
 
