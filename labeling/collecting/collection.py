@@ -76,14 +76,13 @@ class Collection:
         """The names of all sessions."""
         return frozenset(self._records)
 
-    @property
-    def sources(self) -> frozenset[str]:
-        """Digests of the files that pictures were made from."""
+    def sources(self, without: str = "") -> frozenset[str]:
+        """Returns digests of the files that pictures were made from, but for one session's."""
         return frozenset(
             image.source_sha256
-            for record in self._records.values()
+            for name, record in self._records.items()
             for image in record.images
-            if image.source_sha256
+            if image.source_sha256 and name != without
         )
 
     def record(self, name: str) -> SessionRecord | None:

@@ -26,7 +26,7 @@ from labeling.collecting.record import (
 from labeling.collecting.station import View
 
 CHECKS: Final = {
-    "light": "The light is on, and is the one that the station will work with",
+    "lighting": "The light is on, and is the one that the station will work with",
     "glare": "Nothing in the zone glares or lies in a hard shadow",
     "background": "The belt in the zone is empty and clean",
     "camera": "The lens is clean, the camera is in focus and does not shake",

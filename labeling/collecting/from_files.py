@@ -93,13 +93,12 @@ def take_files(
         return taken
     taking = _Taking(collection, plan, source, taken, tick)
     if isinstance(frames, Pictures):
-        names, sources = set(record.names), collection.sources
+        names, sources = set(record.names), collection.sources(record.session_id)
         for look in frames.looks(names):
             if look.sha256 in sources:
                 taken.there += 1
             else:
                 taking.look_at(look)
-                sources |= {look.sha256} if look.sha256 and taking.kept_last else set()
             taking.note(names=look.name)
             advance(1)
         advance(len(names & set(frames.names)))
@@ -164,7 +163,6 @@ class _Taking:
         self._tick, self._noted_at = tick, tick()
         self._names: list[str] = []
         self._looked = taken.record.looked
-        self.kept_last = False
         self._judge = Judge()
         for image in taken.record.images:
             path = collection.path_of(taken.record.session_id, image)
@@ -172,7 +170,7 @@ class _Taking:
 
     def look_at(self, look: Look) -> None:
         """Keeps a picture, or counts why not."""
-        record, self.kept_last = self._taken.record, False
+        record = self._taken.record
         if look.image_bgr is None:
             self._count("unreadable")
             if len(self._taken.unreadable) < _NAMED:
@@ -195,7 +193,6 @@ class _Taking:
         self._taken.record = self._collection.keep(record, judged.jpeg, image)
         self._judge.take(judged)
         self._taken.fresh += 1
-        self.kept_last = True
 
     def note(self, *, looked: int | None = None, names: str | None = None) -> None:
         """Notes how far it is, now and then."""

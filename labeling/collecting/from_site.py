@@ -62,7 +62,7 @@ def take_samples(
         InputError: The site can't be reached.
     """
     fetched = Fetched()
-    known = collection.sources
+    known = collection.sources()
     for listed in sorted(site.samples(limit), key=_order):
         advance(1)
         taken_at = datetime.fromtimestamp(listed.sample.captured_at, UTC)

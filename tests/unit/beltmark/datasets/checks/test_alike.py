@@ -10,6 +10,7 @@ from beltmark.datasets.checks.alike import (
     PHASH_BITS,
     aligned_correlation,
     candidates,
+    most_alike,
     near_pairs,
 )
 from beltmark.datasets.checks.pixels import measure
@@ -111,3 +112,16 @@ def test_pictures_of_one_colour_are_alike_only_if_it_is_the_same() -> None:
     grey = np.full((64, 64), 90, np.uint8)
     assert aligned_correlation(grey, grey) == 1
     assert aligned_correlation(grey, grey + 90) == -1
+
+
+def test_the_most_alike_is_found_among_many_but_no_mirrored_one() -> None:
+    measured = [measure(scene(seed)) for seed in range(6)]
+    hashes = np.array([each.hashes for each in measured], np.uint64)
+
+    def found(picture: Picture) -> int | None:
+        return most_alike(measure(picture), hashes, lambda index: measured[index].look)
+
+    assert found(saved_again(scene(4))) == 4
+    assert found(scene(9)) is None
+    assert found(np.ascontiguousarray(scene(4)[:, ::-1])) is None
+    assert most_alike(measured[0], hashes[:0], lambda index: measured[index].look) is None
