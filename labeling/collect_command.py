@@ -204,6 +204,14 @@ def _from_files(arguments: argparse.Namespace) -> Any:
                 f"{record.delete_after}; left out {record.blurred} blurred, {record.alike} nearly "
                 f"the same as another, {taken.there} that were there"
             )
+            if taken.others:
+                print(f"{source}: {taken.others} other files passed over", file=sys.stderr)
+            if taken.missing:
+                print(
+                    f"{source}: ends {taken.missing} frames before its end: it is damaged or cut "
+                    "off",
+                    file=sys.stderr,
+                )
             if taken.unreadable:
                 print(
                     f"{source}: {record.unreadable} cannot be read: {', '.join(taken.unreadable)}",

@@ -52,6 +52,8 @@ class Taken:
         fresh: Pictures that this run kept.
         there: Files that were collected before, in whatever session.
         unreadable: Names of those that could not be read, the first few.
+        others: Files of a folder that are no pictures, as far as their names tell.
+        missing: Frames that a video promises and does not have.
         is_known: Nothing was left to do.
     """
 
@@ -59,6 +61,8 @@ class Taken:
     fresh: int = 0
     there: int = 0
     unreadable: list[str] = field(default_factory=list)
+    others: int = 0
+    missing: int = 0
     is_known: bool = False
 
 
@@ -93,6 +97,7 @@ def take_files(
         return taken
     taking = _Taking(collection, plan, source, taken, tick)
     if isinstance(frames, Pictures):
+        taken.others = frames.others
         names, sources = set(record.names), collection.sources(record.session_id)
         for look in frames.looks(names):
             if look.sha256 in sources:
@@ -109,6 +114,7 @@ def take_files(
                 taking.look_at(frame)
             taking.note(looked=passed)
             advance(1)
+        taken.missing = max(0, frames.frames - taking.looked)
     taking.end(now)
     return taken
 
@@ -126,7 +132,7 @@ def _begun(
             kind="folder" if is_folder else "video",
             begun_at=now,
             delete_after=last_day(now, plan.keep_days),
-            source=(source.resolve().name or "/")[:200],
+            source=source.resolve().name.encode("utf-8", "replace").decode()[:200] or "/",
             zone_xyxy_px=plan.zone,
             every_s=None if is_folder else plan.every_s,
             class_names=tuple(dict.fromkeys((*plan.class_names, *class_names))),
@@ -162,7 +168,7 @@ class _Taking:
         self._collection, self._plan, self._source, self._taken = collection, plan, source, taken
         self._tick, self._noted_at = tick, tick()
         self._names: list[str] = []
-        self._looked = taken.record.looked
+        self.looked = taken.record.looked
         self._judge = Judge()
         for image in taken.record.images:
             path = collection.path_of(taken.record.session_id, image)
@@ -198,7 +204,7 @@ class _Taking:
         """Notes how far it is, now and then."""
         if names is not None:
             self._names.append(names)
-        self._looked = looked if looked is not None else self._looked
+        self.looked = looked if looked is not None else self.looked
         if self._tick() - self._noted_at >= _NOTED_EVERY_S:
             self._write({})
             self._noted_at = self._tick()
@@ -213,7 +219,7 @@ class _Taking:
 
     def _write(self, more: dict[str, Any]) -> None:
         record = self._taken.record
-        told = {"looked": self._looked, "names": (*record.names, *self._names), **more}
+        told = {"looked": self.looked, "names": (*record.names, *self._names), **more}
         self._names.clear()
         self._taken.record = record.model_copy(update=told)
         self._collection.put(self._taken.record)

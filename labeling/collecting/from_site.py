@@ -15,7 +15,7 @@ from PIL import Image
 from beltmark.datasets.images import decode_image
 from labeling.collecting.collection import Collection
 from labeling.collecting.crops import as_jpeg
-from labeling.collecting.record import CollectedImage, SessionRecord, last_day, slug
+from labeling.collecting.record import CollectedImage, SessionRecord, last_day
 from labeling.site import ListedSample
 from labeling.site_samples import SampleSource, Unusable, fetch_image
 
@@ -90,7 +90,7 @@ def _keep(
     taken_at: datetime,
     keep_days: int,
 ) -> None:
-    name = f"{taken_at:%Y%m%d}-site-{slug(listed.device)}"
+    name = f"{taken_at:%Y%m%d}-site-{listed.device}"
     record = collection.record(name) or SessionRecord(
         session_id=name,
         kind="site",

@@ -20,9 +20,10 @@ from beltmark.datasets.label_studio.words import NONE_OF_THESE, numbered
 MAX_IMAGES: Final = 20_000
 """Of a session."""
 
-MAX_DAYS: Final = 3_650
+MAX_NAMES: Final = 200_000
+"""Of a folder that is looked through."""
+
 _MAX_SLUG: Final = 40
-_MAX_NAMES: Final = 200_000
 
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,99}$")]
@@ -93,7 +94,7 @@ class SessionRecord(Document):
     class_names: tuple[Word, ...] = Field(default=(), max_length=1_000)
     checked: Mapping[Word, bool] = Field(default_factory=dict, max_length=32)
     looked: int = Field(default=0, ge=0)
-    names: tuple[str, ...] = Field(default=(), max_length=_MAX_NAMES)
+    names: tuple[str, ...] = Field(default=(), max_length=MAX_NAMES)
     blurred: int = Field(default=0, ge=0)
     alike: int = Field(default=0, ge=0)
     unreadable: int = Field(default=0, ge=0)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.errors import InputError
-from beltmark.datasets.files import DatasetFiles, is_image
+from beltmark.datasets.files import IMAGE_SUFFIXES, DatasetFiles, is_image
 from beltmark.datasets.images import MAX_IMAGE_BYTES, decode_upright
+from labeling.collecting.record import MAX_NAMES
 
 _USUAL_FPS: Final = 25.0
 _MAX_FPS: Final = 1_000
@@ -97,14 +98,23 @@ class Pictures:
         folder: Where they lie.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none, or there are too many.
+
+    Attributes:
+        names: Of the pictures.
+        others: Files that are none, as far as their names tell.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.names = [name for name in DatasetFiles(folder).below() if is_image(name)]
+        names = list(DatasetFiles(folder).below())
+        self.names = [name for name in names if is_image(name)]
+        self.others = len(names) - len(self.names)
         if not self.names:
-            raise InputError("holds no picture", "name a folder of pictures", file=folder)
+            known = ", ".join(sorted(IMAGE_SUFFIXES))
+            raise InputError("holds no picture", f"save them as one of {known}", file=folder)
+        if len(self.names) > MAX_NAMES:
+            raise InputError(f"holds more than {MAX_NAMES} pictures", "part them", file=folder)
 
     def looks(self, without: Collection[str]) -> Iterator[Look]:
         """Returns the pictures, turned upright, but for those of some names."""

@@ -78,7 +78,8 @@ class Collecting:
                 [
                     sys.executable, "-m", "labeling.cli", "collect", str(self.folder),
                     "--station", str(station_file(folder, belt)),
-                    "--class-name", "cup", "--class-name", "tube", "--listen", f"127.0.0.1:{self.port}",
+                    "--class-name", "cup", "--class-name", "tube",
+                    "--listen", f"127.0.0.1:{self.port}",
                 ],
                 stdout=log, stderr=log,
             )  # fmt: skip

@@ -225,8 +225,11 @@ def test_what_cannot_be_read_is_told_and_passed_over(tmp_path: Path) -> None:
     (photos / "good.jpg").write_bytes(coded(scene(1)))
     (photos / "bad.jpg").write_bytes(b"no picture")
     (photos / "empty.jpg").write_bytes(b"")
+    (photos / "telephone.heic").write_bytes(b"of a kind that is not known")
 
     taken = take(tmp_path / "c", photos)
+
+    assert taken.others == 1
 
     assert (taken.fresh, taken.unreadable) == (1, ["bad.jpg", "empty.jpg"])
     assert taken.record.unreadable == 2
@@ -245,3 +248,12 @@ def test_a_file_that_is_no_video_is_named(tmp_path: Path, content: bytes) -> Non
 
     with pytest.raises(InputError, match="as a video"):
         take(tmp_path / "c", tmp_path / "clip.mp4")
+
+
+def test_a_video_that_is_cut_off_gives_what_it_has_and_tells(tmp_path: Path, clip: Path) -> None:
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+
+    taken = take(tmp_path / "c", clip)
+
+    assert taken.fresh >= 1
+    assert taken.missing >= 1
