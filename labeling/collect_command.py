@@ -261,8 +261,12 @@ def _guided(arguments: argparse.Namespace) -> Any:
                 if pin is not None:
                     made = "" if arguments.pin_file else f" {pin}"
                     print(f"any name, and the PIN{made}; Ctrl-C ends", flush=True)
-                with serving(collect_site(desk, zone, pin), at):
-                    _wait()
+                over = threading.Event()
+                with serving(collect_site(desk, zone, pin, is_over=over.is_set), at):
+                    try:
+                        _wait()
+                    finally:
+                        over.set()
             finally:
                 zone.stop()
                 desk.close()

@@ -82,20 +82,23 @@ def news_of(page: LivePage, seen: Mapping[str, int]) -> tuple[dict[str, Any], di
 
 
 async def page_events(
-    page: Callable[[], LivePage], readers: asyncio.Semaphore
+    page: Callable[[], LivePage],
+    readers: asyncio.Semaphore,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> AsyncIterator[str]:
     """Tells what has changed on a page, each second; that nothing has is said as well.
 
     Args:
         page: Makes it anew; called on another thread.
         readers: How many may read at once.
+        is_over: Whether nobody is to be told any more.
     """
     async with readers:
         seen: dict[str, int] = {}
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + _LASTS_S
         yield "retry: 1000\n\n"
-        while loop.time() < ends_at:
+        while loop.time() < ends_at and not is_over():
             news, seen = news_of(await asyncio.to_thread(page), seen)
             yield f"event: page\ndata: {json.dumps(news, separators=(',', ':'))}\n\n"
             await asyncio.sleep(PERIOD_S)

@@ -43,7 +43,12 @@ _BOUNDARY: Final = "beltmark-zone"
 
 
 def collect_site(
-    desk: Desk, zone: Zoned, pin: str | None = None, clock: Callable[[], float] = time.time
+    desk: Desk,
+    zone: Zoned,
+    pin: str | None = None,
+    *,
+    is_over: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.time,
 ) -> ASGIApp:
     """Returns the page's application.
 
@@ -51,6 +56,7 @@ def collect_site(
         desk: What a person at the station does.
         zone: What they look at.
         pin: What people must know; None asks for nothing.
+        is_over: Whether it ends: who reads on and on is let go.
         clock: Seconds since the epoch.
     """
     readers, viewers = asyncio.Semaphore(_MAX_READERS), asyncio.Semaphore(_MAX_READERS)
@@ -65,7 +71,7 @@ def collect_site(
         if readers.locked():
             return PlainTextResponse("too many look at this page\n", 503)
         return StreamingResponse(
-            page_events(page, readers),
+            page_events(page, readers, is_over),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store"},
         )
@@ -74,7 +80,7 @@ def collect_site(
         if viewers.locked():
             return PlainTextResponse("too many look at the zone\n", 503)
         return StreamingResponse(
-            _film(zone, viewers),
+            _film(zone, viewers, is_over),
             media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}",
             headers={"Cache-Control": "no-store"},
         )
@@ -159,11 +165,13 @@ def _render(page: LivePage) -> str:
     )
 
 
-async def _film(zone: Zoned, viewers: asyncio.Semaphore) -> AsyncIterator[bytes]:
+async def _film(
+    zone: Zoned, viewers: asyncio.Semaphore, is_over: Callable[[], bool]
+) -> AsyncIterator[bytes]:
     """The zone as it is now, picture after picture."""
     async with viewers:
         number = -1
-        while True:  # until the browser goes
+        while not is_over():  # or until the browser goes
             view = zone.latest
             if view is not None and view.number != number:
                 number = view.number
