@@ -5,8 +5,10 @@ import ipaddress
 import os
 import re
 import secrets
+import socket
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -256,7 +258,7 @@ def _guided(arguments: argparse.Namespace) -> Any:
         with listening(host, port) as at:
             zone.start()
             try:
-                shown = f"[{host}]" if ":" in host else host
+                shown = _reached_at(host)
                 print(f"camera {zone.name}; http://{shown}:{at.getsockname()[1]}/", flush=True)
                 if pin is not None:
                     made = "" if arguments.pin_file else f" {pin}"
@@ -335,6 +337,17 @@ def _zone(text: str) -> "Zone":
     if not width or not height:
         raise argparse.ArgumentTypeError(f"{text!r:.60} has no area")
     return (left, top, left + width, top + height)
+
+
+def _reached_at(host: str) -> str:
+    """Returns what stands for a host in an address that others can open."""
+    if host in ("0.0.0.0", "::"):
+        family = socket.AF_INET if host == "0.0.0.0" else socket.AF_INET6
+        far = "192.0.2.1" if host == "0.0.0.0" else "2001:db8::1"  # for examples: nobody's
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as asking:
+            asking.connect((far, 9))  # sends nothing; the system says by which address it would
+            host = asking.getsockname()[0]
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_own(host: str) -> bool:

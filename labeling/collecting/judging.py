@@ -50,11 +50,6 @@ class Judge:
         self._kept: list[Pixels | None] = []
         self._hashes = np.zeros((0, 2, 2), np.uint64)
 
-    @property
-    def is_new(self) -> bool:
-        """Whether it has seen no picture yet."""
-        return not self._kept
-
     def judge(self, jpeg: bytes) -> Judged:
         """Judges a picture, given the file that would be kept of it."""
         pixels = measure(_decoded(jpeg))
