@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from beltmark.contract.errors import InputError
+from labeling.projects import REVIEW_FIELD
+from labeling.settling import OF_REVIEW
 from labeling.studio.port import TaskRow
+
+_MARKS: Final = frozenset((REVIEW_FIELD, *OF_REVIEW))
+"""Fields of a task's data that a pull itself sets or removes."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS tasks (id INTEGER PRIMARY KEY, content TEXT NOT NULL);
@@ -105,14 +110,26 @@ class Kept:
         with self._writing():
             self._set("sweep", sweep.as_json())
 
-    def take(self, rows: Sequence[TaskRow], sweep: Sweep) -> None:
-        """Keeps a page of tasks, and how far the sweep is."""
+    def take(self, rows: Sequence[TaskRow], sweep: Sweep) -> int:
+        """Keeps a page of tasks, and how far the sweep is; returns how many of them changed.
+
+        That a pull marked a task, or that its latest change is looked at again, is no change.
+        """
+        fresh = {row["id"]: json.dumps(row, default=str) for row in rows}
         with self._writing():
+            changed = sum(
+                _differs(self._content(number), content) for number, content in fresh.items()
+            )
             self._database.executemany(
-                "INSERT OR REPLACE INTO tasks VALUES (?, ?)",
-                [(row["id"], json.dumps(row, default=str)) for row in rows],
+                "INSERT OR REPLACE INTO tasks VALUES (?, ?)", list(fresh.items())
             )
             self._set("sweep", sweep.as_json())
+        return changed
+
+    def _content(self, number: int) -> str | None:
+        found = self._database.execute("SELECT content FROM tasks WHERE id = ?", (number,))
+        row = found.fetchone()
+        return None if row is None else str(row[0])
 
     def finish(self, sweep: Sweep) -> None:
         """Ends a sweep."""
@@ -183,6 +200,17 @@ class Kept:
 
     def _set(self, name: str, value: str) -> None:
         self._database.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
+
+
+def _differs(before: str | None, now: str) -> bool:
+    """Whether a task says something else than it did, but for what pulls mark in it."""
+    return before is None or (before != now and _said(before) != _said(now))
+
+
+def _said(content: str) -> object:
+    row = json.loads(content)
+    data = {name: each for name, each in row["data"].items() if name not in _MARKS}
+    return data, row.get("annotations")
 
 
 def _time(text: str | None) -> datetime | None:

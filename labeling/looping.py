@@ -118,7 +118,7 @@ def keep_going(
         wake: What ends waits.
         interval_s: From round to round, where nothing happens.
         tell: Is told each round.
-        tell_problem: Is told each failure, and each problem once.
+        tell_problem: Is told each problem once, for as long as it lasts; so each failure.
 
     Raises:
         InputError: Something is wrong from the start. That a server is away is no reason to end,
@@ -126,6 +126,7 @@ def keep_going(
     """
     failures, has_run = 0, False
     known: set[str] = set()
+    failure = ""
     while not wake.is_stopping:
         begun_at = time.monotonic()
         try:
@@ -138,10 +139,12 @@ def keep_going(
             failures += 1
             reconnect()
             wait_s = wait_after(failures)
-            tell_problem(f"{error}; again in {wait_s:g} s")
+            if str(error) != failure:
+                tell_problem(f"{error}; again in {wait_s:g} s, then ever later")
+            failure = str(error)
             wake.wait(wait_s, wait_s)
             continue
-        failures, has_run = 0, True
+        failures, failure, has_run = 0, "", True
         for problem in told.problems:
             if problem not in known:
                 tell_problem(problem)

@@ -15,9 +15,14 @@ _MARGIN: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Pulled:
-    """What came of it: tasks fetched, and tasks that are gone from the server."""
+    """What came of it.
 
-    fetched: int
+    Attributes:
+        changed: Tasks that are new or have other answers, or other data but for our own marks.
+        gone: Tasks that are gone from the server.
+    """
+
+    changed: int
     gone: int
 
 
@@ -35,17 +40,16 @@ def pull(
         latest = studio.last_change(project)
         sweep = Sweep(kept.since(), None if latest is None else latest - _MARGIN)
         kept.begin(sweep)
-    fetched = 0
+    changed = 0
     for page in every_task(
         studio, project, after=sweep.after, since=sweep.since, with_answers=True
     ):
         sweep = replace(sweep, after=page[-1]["id"])
-        kept.take(page, sweep)
-        fetched += len(page)
+        changed += kept.take(page, sweep)
         advance(len(page))
     kept.finish(sweep)
     gone = 0
     if kept.count() != studio.count(project):
         ids = (row["id"] for page in every_task(studio, project) for row in page)
         gone = kept.keep_only(ids)
-    return Pulled(fetched, gone)
+    return Pulled(changed, gone)

@@ -76,7 +76,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     done = harvest(studio, project, plan, lambda: datetime.now(UTC), counting)
     pulled, settlement = done.pulled, done.settlement
     print(
-        f"{pulled.fetched} tasks changed, {pulled.gone} are gone: "
+        f"{pulled.changed} tasks changed, {pulled.gone} are gone: "
         f"{len(settlement.settled)} settled, {len(settlement.contested)} contested, "
         f"{len(settlement.unusable)} unusable, {settlement.waiting} wait for annotations"
     )

@@ -2,11 +2,11 @@
 
 What is suspected comes from `beltmark-train data check --deep` (`training/suspects`). An image that
 is a task is marked, and answers from before the mark count no more; one that is none becomes a
-task first, with its boxes as an answer. Once somebody has answered anew it is settled like any
-other.
+task first. A task without an answer gets its boxes as one, so that they are seen. Once somebody has
+answered anew it is settled like any other.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -18,8 +18,8 @@ from beltmark.contract.errors import InputError
 from beltmark.datasets.checks.finding import name_of
 from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.images import MAX_IMAGE_BYTES
-from beltmark.datasets.label_studio.tasks import tasks_of
-from labeling.importing import answered_task
+from beltmark.datasets.label_studio.tasks import Task, tasks_of
+from labeling.importing import answered_task, regions
 from labeling.making import make_tasks, tasks_there
 from labeling.projects import every_task
 from labeling.samples import DIGEST_FIELD, Sample, decode_sample, sample_of
@@ -184,7 +184,8 @@ def review(
         for row in page:
             digest = str(row["data"].get(DIGEST_FIELD))
             if digest in marks:
-                _mark(studio, project, row, marks[digest], reviewed)
+                shown = regions(samples[digest].image, dataset, "annotations")
+                _mark(studio, project, row, marks[digest], shown, reviewed=reviewed)
                 advance(1)
     reviewed.marked -= reviewed.made
     return reviewed
@@ -219,7 +220,13 @@ def _samples(
 
 
 def _mark(
-    studio: Studio, project: int, row: TaskRow, mark: dict[str, str], reviewed: Reviewed
+    studio: Studio,
+    project: int,
+    row: TaskRow,
+    mark: dict[str, str],
+    shown: Sequence[Mapping[str, Any]],
+    *,
+    reviewed: Reviewed,
 ) -> None:
     data = dict(row["data"])
     is_new = data.get(REVIEW_AFTER) == NOT_YET
@@ -228,10 +235,21 @@ def _mark(
         if data.get(IN_REVIEW) and any(data.get(key) != value for key, value in mark.items()):
             studio.set_data(row["id"], {**data, **mark})
         return
-    (full,) = studio.tasks(project, after=row["id"] - 1, limit=1, with_answers=True)
-    (task,) = tasks_of([dict(full)], Path(f"{studio.address}/projects/{project}"))
     data.pop(REVIEW_AFTER, None)
+    task = _answered(studio, project, row["id"])
+    if all(work.was_cancelled for work in task.works):
+        # What is suspected is to be seen. Marked first: it must never count as somebody's answer.
+        studio.set_data(row["id"], {**data, **mark, REVIEW_AFTER: NOT_YET})
+        studio.add_answer(row["id"], shown)
+        task = _answered(studio, project, row["id"])
     answered = [work.as_of for work in task.works]
     after = {REVIEW_AFTER: max(answered).isoformat()} if answered else {}
     studio.set_data(row["id"], {**data, **mark, **after})
     reviewed.marked += 1
+
+
+def _answered(studio: Studio, project: int, number: int) -> Task:
+    """Returns a task with its answers."""
+    (full,) = studio.tasks(project, after=number - 1, limit=1, with_answers=True)
+    (task,) = tasks_of([dict(full)], Path(f"{studio.address}/projects/{project}"))
+    return task

@@ -165,7 +165,7 @@ def _problem(task: Task, work: Work, rules: Rules) -> str | None:
     try:
         to_coco(
             [replace(task, works=(work,))],
-            ImportPlan(rules.where, rules.where.parent, list(rules.categories)),
+            ImportPlan(rules.where, rules.where.parent, list(rules.categories), is_of_project=True),
         )
     except InputError as error:
         return str(error)

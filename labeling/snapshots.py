@@ -65,7 +65,7 @@ def dataset_from(settled: Sequence[Settled], rules: Rules, folder: Path) -> Data
     Raises:
         InputError: Two tasks are of one image file.
     """
-    plan = ImportPlan(rules.where, folder, list(rules.categories))
+    plan = ImportPlan(rules.where, folder, list(rules.categories), is_of_project=True)
     images: list[LabelledImage] = []
     digest, clipped = hashlib.sha256(), 0
     class_names: tuple[str, ...] = ()

@@ -119,6 +119,10 @@ class FakeStudio:
         self._ask()
         self.rows[task] |= {"data": dict(data), "updated_at": self._tick()}
 
+    def add_answer(self, task: int, result: Sequence[Mapping[str, Any]]) -> None:
+        self._ask()
+        self.answer(task, list(result))
+
     def uploads(self, project: int) -> dict[str, str]:
         self._ask()
         return {name: f"/data/upload/{name}" for name in self.files}

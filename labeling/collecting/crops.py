@@ -16,6 +16,7 @@ from beltmark.contract.errors import InputError
 from labeling.collecting.record import Zone
 
 _QUALITY: Final = 95
+_MOST_PX: Final = 65_500
 
 
 def zone_of(rect_xyxy_px: Sequence[float]) -> Zone:
@@ -47,8 +48,14 @@ def cut(picture: NDArray[np.uint8], zone: Zone | None, name: Path | str) -> NDAr
 
 
 def as_jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """Returns a picture, uint8 [H, W, 3] BGR, as a JPEG that tells nothing beside its pixels."""
-    done, encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise InputError("cannot be written as JPEG", "is it larger than 65,500 pixels?")
-    return bytes(encoded)
+    """Returns a picture, uint8 [H, W, 3] BGR, as a JPEG that tells nothing beside its pixels.
+
+    Raises:
+        InputError: It is larger than a JPEG can be.
+    """
+    if max(picture.shape[:2]) > _MOST_PX:
+        raise InputError(
+            f"a picture of {picture.shape[1]}x{picture.shape[0]} is too large for JPEG",
+            f"cut out a zone of up to {_MOST_PX} pixels a side",
+        )
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])

@@ -178,6 +178,15 @@ class Studio(Protocol):
         """Changes what a task was made of."""
         ...
 
+    def add_answer(self, task: int, result: Sequence[Mapping[str, Any]]) -> None:
+        """Gives a task an answer, as whoever is signed in; nothing stars it.
+
+        Args:
+            task: Which.
+            result: Its regions.
+        """
+        ...
+
     def uploads(self, project: int) -> dict[str, str]:
         """Returns the addresses of the files that were uploaded, by the names they came with."""
         ...

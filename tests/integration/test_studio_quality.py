@@ -96,3 +96,25 @@ def test_suspects_come_back_into_a_tab_the_worst_first(
     dataset.path.joinpath("cup", "new.png").unlink()
     assert bench.run("review", report) == 2
     assert "is not what was checked" in capsys.readouterr().err
+
+
+def test_a_suspect_that_nobody_answered_is_shown_with_its_boxes(
+    label_studio: Server, tmp_path: Path
+) -> None:
+    for k in range(2):
+        write_picture(tmp_path / "set" / "cup" / f"{k}.png", k)
+    bench = StudioBench(label_studio, tmp_path / "bench", "Bare suspects", ["cup", "tube"])
+    assert bench.run("push", tmp_path / "set") == 0
+    dataset = read_dataset(tmp_path / "set")
+    report = write_report(
+        tmp_path / "report.json", dataset, {"cup/1.png": "looks like tube"}, "wrong-class"
+    )
+
+    assert bench.run("review", report) == 0
+
+    (number,) = bench.tab("Review")
+    (shown,) = label_studio.ask("GET", f"/api/tasks/{number}/annotations/")
+    assert shown["result"][0]["value"]["rectanglelabels"] == ["cup"]
+    assert not shown["ground_truth"]
+    assert bench.pull() == 0
+    assert bench.tab("Review") == [number], "nobody has answered anew"

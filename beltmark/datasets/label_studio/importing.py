@@ -47,6 +47,8 @@ class ImportPlan:
         categories: The classes; empty to take those that the tasks tell or use.
         images_prefix: What goes before the file names in the tasks' addresses.
         ignored_controls: Names of controls whose answers are passed over.
+        is_of_project: The tasks come from a project, which has its classes and its images; whoever
+            reads a file can say more of them.
     """
 
     source: Path
@@ -54,6 +56,7 @@ class ImportPlan:
     categories: Sequence[Category] = ()
     images_prefix: str = ""
     ignored_controls: frozenset[str] = frozenset()
+    is_of_project: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def to_coco(tasks: Sequence[Task], plan: ImportPlan) -> Imported:
             labelled.append(_label(task, latest(answers), plan))
     if not labelled:
         raise InputError("no task has an answer", "label some first", file=plan.source)
-    _check_images(labelled, plan.source)
+    _check_images(labelled, plan)
     categories = _categories(labelled, header, plan)
     document = {**(header or {}), **_rows(labelled, categories, plan.source)}
     unsure = sum(box.label == UNSURE for each in labelled for box in each.boxes)
@@ -159,7 +162,9 @@ def _label(task: Task, work: Work, plan: ImportPlan) -> LabelledTask:
     if not is_within(row["file_name"]):
         raise InputError(
             f"{row['file_name']!r:.80} is no file below the dataset's folder",
-            "say with --images-prefix what goes before the file name in the image's address",
+            "push the image again"
+            if plan.is_of_project
+            else "say with --images-prefix what goes before the file name in the image's address",
             file=plan.source,
             field=task.name,
         )
@@ -198,7 +203,7 @@ def _size_of_file(task: Task, row: Row, plan: ImportPlan) -> Size:
     return image_sizes([path])[0]
 
 
-def _check_images(labelled: Sequence[LabelledTask], source: Path) -> None:
+def _check_images(labelled: Sequence[LabelledTask], plan: ImportPlan) -> None:
     """Makes sure that no image comes twice."""
     first: dict[tuple[str, Any], str] = {}
     for each in labelled:
@@ -209,8 +214,10 @@ def _check_images(labelled: Sequence[LabelledTask], source: Path) -> None:
             if (key, value) in first:
                 raise InputError(
                     f"is of the image that {first[key, value]} is of ({key} {value!r:.80})",
-                    "remove one of them; if their files differ, say --images-prefix",
-                    file=source,
+                    "remove one of them"
+                    if plan.is_of_project
+                    else "remove one of them; if their files differ, say --images-prefix",
+                    file=plan.source,
                     field=each.name,
                 )
             first[key, value] = each.name
@@ -234,7 +241,9 @@ def _categories(
         if label not in known:
             raise InputError(
                 f"{label!r:.80} is no class (known: {', '.join(sorted(known))})",
-                "choose another label, or name the classes with --classes",
+                "choose another label, or add the class with `beltmark-label project`"
+                if plan.is_of_project
+                else "choose another label, or name the classes with --classes",
                 file=plan.source,
                 field=where,
             )

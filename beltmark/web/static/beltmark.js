@@ -155,10 +155,10 @@
       const answer = await fetch(form.action, {
         method: "POST", body: fields, headers: { Accept: "application/json" },
       });
-      take(await answer.json());
-    } catch {
-      location.reload();  // what came of it, the page itself tells
-    } finally {
+      const news = await answer.json().catch(() => null);
+      if (news === null) location.reload();  // what came of it, the page itself tells
+      else take(news);
+    } catch { /* the server is away: the page says so by itself */ } finally {
       form.inert = false;
     }
   }

@@ -64,9 +64,16 @@ EXPIRED = InputError("does not take the token", "connect again", file="http://x"
 def test_a_server_that_is_away_is_waited_for_with_a_bounded_back_off() -> None:
     told = Told(AWAY, AWAY, AWAY, Round(5), AWAY, Round(5)).go()
     assert [longest for _, longest in told.wake.waits] == [2, 4, 8, 60, 2, 60]
-    assert told.problems[1] == "http://x: cannot be reached (does it run?); again in 4 s"
+    away = "http://x: cannot be reached (does it run?); again in 2 s, then ever later"
+    assert told.problems == [away, away], "once, and once more after it was there"
     assert (len(told.lines), told.reconnects) == (2, 4)
     assert wait_after(10**6) == LONGEST_WAIT_S
+
+
+def test_another_failure_in_between_is_told() -> None:
+    told = Told(Round(5), AWAY, EXPIRED, EXPIRED, AWAY, Round(5)).go()
+    waits = [problem.rpartition("; again in ")[2].partition(" s")[0] for problem in told.problems]
+    assert waits == ["2", "4", "16"]
 
 
 def test_what_is_wrong_from_the_start_ends_it() -> None:
@@ -77,7 +84,9 @@ def test_what_is_wrong_from_the_start_ends_it() -> None:
 def test_what_goes_wrong_later_can_be_mended() -> None:
     told = Told(Round(5), EXPIRED, Round(5)).go()
     assert len(told.lines) == 2
-    assert told.problems == ["http://x: does not take the token (connect again); again in 2 s"]
+    assert told.problems == [
+        "http://x: does not take the token (connect again); again in 2 s, then ever later"
+    ]
 
 
 def test_a_problem_is_told_once_until_it_has_gone() -> None:

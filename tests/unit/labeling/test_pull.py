@@ -42,10 +42,10 @@ def rules(**more: Any) -> Rules:
 
 
 def test_only_what_changed_is_fetched_again(studio: FakeStudio, kept: Kept) -> None:
-    assert pull(studio, 1, kept).fetched == 2 * PAGE + 10
+    assert pull(studio, 1, kept).changed == 2 * PAGE + 10
     studio.answer(5, [region()])
-    # The latest few are looked at again, as their changes may have been seen late.
-    assert pull(studio, 1, kept).fetched <= 5
+    # The latest few are looked at again, as their changes may have been seen late: no change.
+    assert pull(studio, 1, kept).changed == 1
     rows = {row["id"]: row for row in kept.rows()}
     assert len(rows) == 2 * PAGE + 10
     assert len(rows[5]["annotations"]) == 1
@@ -65,8 +65,8 @@ def test_a_pull_that_broke_off_is_gone_on_with(
     studio.requests_left = None
     studio.answer(2, [region()])  # meanwhile, behind where it stopped
     second = Kept(path, "1")
-    fetched = pull(studio, 1, second).fetched
-    assert fetched + before <= 2 * PAGE + 15  # the latest few are looked at again
+    changed = pull(studio, 1, second).changed
+    assert changed + before <= 2 * PAGE + 15  # the latest few are looked at again
     pull(studio, 1, second)
     rows = {row["id"]: row for row in second.rows()}
     assert len(rows) == 2 * PAGE + 10
@@ -97,8 +97,20 @@ def test_a_file_that_cannot_be_written_is_told(studio: FakeStudio, tmp_path: Pat
     with pytest.raises(InputError, match="cannot be used: database is locked"):
         pull(studio, 1, kept)
     other.execute("ROLLBACK")
-    assert pull(studio, 1, kept).fetched == 2 * PAGE + 10
+    assert pull(studio, 1, kept).changed == 2 * PAGE + 10
     kept.close()
+
+
+def test_what_a_pull_marks_itself_is_no_change(studio: FakeStudio, kept: Kept) -> None:
+    studio.answer(5, [region()])
+    studio.answer(5, [], by=2)
+    pull(studio, 1, kept)
+    settlement = settle_all(kept.rows(), rules(answers=2))
+    mark(studio, settlement)
+    assert [each.id for each in settlement.contested] == [5]
+
+    assert pull(studio, 1, kept).changed == 0
+    assert {row["id"]: row for row in kept.rows()}[5]["data"][REVIEW_FIELD] == DISAGREEMENT
 
 
 def settled_of(studio: FakeStudio, **more: Any) -> Any:
@@ -152,7 +164,7 @@ def test_the_queue_fills_is_marked_once_and_empties() -> None:
     ("changes", "told"),
     [
         ({"rotation": 12.5}, "turned by 12.5 degrees"),
-        ({"label": "bottle"}, "'bottle' is no class"),
+        ({"label": "bottle"}, "or add the class with `beltmark-label project`)"),
         ({"label": None}, "needs one label"),
         ({"width": 0}, "has no area"),
         ({"x": 95}, "leaves its image"),

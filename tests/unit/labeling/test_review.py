@@ -1,3 +1,4 @@
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,28 @@ def test_images_that_are_gone_or_unknown_are_told(dataset: Dataset) -> None:
     assert done.made == 1
     assert "0.png: no such file" in done.problems[0]
     assert "cup/99.png: is no image of the dataset" in done.problems[1]
+
+
+def test_a_task_that_nobody_answered_shows_the_boxes_that_are_suspected(
+    studio: FakeStudio, dataset: Dataset
+) -> None:
+    for row in studio.rows.values():
+        row["annotations"].clear()
+    answer = studio.answer(1, [], was_cancelled=True)
+    for requests in range(3, 12):  # broken off anywhere
+        studio.requests_left = requests
+        with suppress(InputError):
+            review(studio, 1, dataset, SUSPECTED)
+    studio.requests_left = None
+
+    review(studio, 1, dataset, SUSPECTED)
+
+    sent = [row for row in studio.rows.values() if row["data"].get("in_review") == "yes"]
+    assert len(sent) == 2
+    for row in sent:
+        (shown,) = [work for work in row["annotations"] if work is not answer]
+        (box,) = shown["result"]
+        assert box["value"]["rectanglelabels"] == ["cup"]
+    assert not settled(studio).settled, "nobody has answered yet"
+    studio.answer(sent[0]["id"], [region(label="tube")], by=2)
+    assert [each.id for each in settled(studio).settled] == [sent[0]["id"]]

@@ -91,7 +91,7 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_doubled(
     take(tmp_path / "whole", source)
     whole = content_of(tmp_path / "whole")
     killed = 0
-    for step in range(0, 200, 3):  # no multiple of what a picture takes
+    for step in range(0, 200, 4):  # no multiple of what a picture takes
         folder = tmp_path / f"killed-{step}"
 
         def work(folder: Path = folder) -> None:
@@ -107,7 +107,7 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_doubled(
         killed += 1
     else:
         pytest.fail("it never came to an end")
-    assert killed > 5
+    assert killed > 3
 
 
 def test_killed_before_anything_was_noted_it_begins_anew(tmp_path: Path, clip: Path) -> None:
@@ -257,3 +257,11 @@ def test_a_video_that_is_cut_off_gives_what_it_has_and_tells(tmp_path: Path, cli
 
     assert taken.fresh >= 1
     assert taken.missing >= 1
+
+
+def test_what_is_too_large_for_a_jpeg_is_told(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    cv2.imwrite(str(tmp_path / "photos" / "long.png"), np.zeros((2, 65_600, 3), np.uint8))
+
+    with pytest.raises(InputError, match="65600x2 is too large"):
+        take(tmp_path / "c", tmp_path / "photos")
