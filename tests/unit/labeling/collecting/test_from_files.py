@@ -91,7 +91,7 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_doubled(
     take(tmp_path / "whole", source)
     whole = content_of(tmp_path / "whole")
     killed = 0
-    for step in range(0, 200, 4):  # no multiple of what a picture takes
+    for step in range(0, 200, 5):  # no multiple of what a picture takes
         folder = tmp_path / f"killed-{step}"
 
         def work(folder: Path = folder) -> None:
