@@ -7,7 +7,6 @@ import re
 import secrets
 import socket
 import sys
-import threading
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -231,6 +230,7 @@ def _guided(arguments: argparse.Namespace) -> Any:
     from labeling.collecting.desk import Desk, DeskPlan  # noqa: PLC0415
     from labeling.collecting.page import collect_site  # noqa: PLC0415
     from labeling.collecting.station import LiveZone  # noqa: PLC0415
+    from labeling.looping import Wake, ended_by_signals  # noqa: PLC0415
 
     class_names = _class_names(arguments)
     if not class_names:
@@ -263,12 +263,10 @@ def _guided(arguments: argparse.Namespace) -> Any:
                 if pin is not None:
                     made = "" if arguments.pin_file else f" {pin}"
                     print(f"any name, and the PIN{made}; Ctrl-C ends", flush=True)
-                over = threading.Event()
-                with serving(collect_site(desk, zone, pin, is_over=over.is_set), at):
-                    try:
-                        _wait()
-                    finally:
-                        over.set()
+                wake = Wake()
+                site = collect_site(desk, zone, pin, is_over=lambda: wake.is_stopping)
+                with ended_by_signals(wake), serving(site, at):
+                    wake.wait_for_stop()
             finally:
                 zone.stop()
                 desk.close()
@@ -276,14 +274,6 @@ def _guided(arguments: argparse.Namespace) -> Any:
         return 0
 
     return act
-
-
-def _wait() -> None:
-    """Waits for Ctrl-C, the ordinary end."""
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
 
 
 def _tell_all(collection: "Collection") -> None:

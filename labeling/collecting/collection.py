@@ -205,7 +205,10 @@ class Collection:
                     there[name].unlink()
             left = tuple(image for image in record.images if image.file in there)
             if len(left) < len(record.images):  # somebody removed pictures that they did not like
-                self.put(record.model_copy(update={"images": left}), is_shown=False)
+                record = record.model_copy(update={"images": left})  # noqa: PLW2901
+                self.put(record, is_shown=False)
+            if record.kind == "station" and not record.images:  # begun, and then killed
+                self.remove(record.session_id)
         self.show()
 
     def folder_of(self, name: str) -> Path:

@@ -136,7 +136,7 @@ def test_pressed_for_each_item_it_is_a_dataset_of_the_zone(tmp_path: Path, belt:
         assert "another process collects into it" in second.stderr
         with httpx.stream("GET", f"{collecting.address}/zone.mjpg") as film:
             assert b"image/jpeg" in next(film.iter_bytes())
-            assert collecting.end() == 0, "who looks on does not hold it up"
+            assert collecting.end(signal.SIGTERM) == 0, "who looks on does not hold it up"
 
     assert "Traceback" not in (tmp_path / "log").read_text()
     dataset = read_dataset(tmp_path / "c")

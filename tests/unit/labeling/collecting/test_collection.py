@@ -110,6 +110,15 @@ def test_a_picture_that_somebody_removed_is_no_more(tmp_path: Path) -> None:
     assert len(read_dataset(tmp_path / "c").images) == 1
 
 
+def test_a_session_that_was_begun_and_killed_is_none(tmp_path: Path) -> None:
+    with collection_at(tmp_path / "c") as collection:
+        collection.put(session("one"))
+        collection.put(session("clip", kind="video"))
+
+    with collection_at(tmp_path / "c") as collection:
+        assert collection.names == {"clip"}
+
+
 def test_two_do_not_collect_into_one_folder(tmp_path: Path) -> None:
     second = open_collection(tmp_path / "c")
     with collection_at(tmp_path / "c"), pytest.raises(InputError, match="another process"), second:
