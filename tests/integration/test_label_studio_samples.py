@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from beltmark.contract.documents import sha256_of
+from beltmark.datasets.opening import read_dataset
 from labeling.cli import main
 
 TOKEN = "secret-of-a-test"
@@ -189,3 +190,26 @@ def test_an_image_without_end_is_cut_short(
         assert fetch(address, tmp_path) == 2
     assert "sent more than 4194304 bytes" in capsys.readouterr().err
     assert not (tmp_path / "out" / "images").exists()
+
+
+def collect(address: str, folder: Path, token: str = TOKEN) -> int:
+    (folder / "token").write_text(token)
+    return main(
+        ["collect", str(folder / "c"), "--site", address, "--token-file", str(folder / "token"),
+         "--limit", "5", "--keep-days", "3650"]
+    )  # fmt: skip
+
+
+def test_collect_takes_the_same_samples_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(fleet) as address:
+        assert collect(address, tmp_path) == 0
+        assert "1 new samples, 0 were there" in capsys.readouterr().out
+        assert collect(address, tmp_path) == 0
+        assert "0 new samples, 1 were there" in capsys.readouterr().out
+        assert collect(address, tmp_path, "wrong") == 2
+
+    (image,) = read_dataset(tmp_path / "c").images
+    assert image.path.read_bytes() == JPEG
+    assert image.attributes["station"] == "belt-1"
