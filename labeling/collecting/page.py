@@ -32,7 +32,8 @@ from beltmark.web.assets import STATIC_FOLDER, template_environment
 from beltmark.web.guard import Guard
 from beltmark.web.live import LivePage, form_fields, news_of, page_events
 from beltmark.web.wording import Moments
-from labeling.collecting.desk import CHECKS, MAX_LIGHT, Desk, Standing, Zoned
+from labeling.collecting.desk import Desk, Zoned
+from labeling.collecting.standing import CHECKS, MAX_LIGHT, Standing
 
 _TEMPLATES: Final = template_environment(Path(__file__).parent / "templates")
 _MAX_READERS: Final = 8

@@ -13,8 +13,9 @@ from beltmark.contract.errors import InputError
 from beltmark.datasets.dataset import Dataset
 from beltmark.datasets.opening import read_dataset
 from labeling.collecting.collection import Collection
-from labeling.collecting.desk import CHECKS, ClassCount, Desk, DeskPlan
+from labeling.collecting.desk import Desk
 from labeling.collecting.page import collect_site
+from labeling.collecting.standing import CHECKS, ClassCount, DeskPlan
 from labeling.collecting.station import View
 
 HERE = "http://127.0.0.1:8090"
