@@ -5,10 +5,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from beltmark.command import between, whole
+from beltmark.contract.documents import sha256_of
+from beltmark.contract.errors import InputError
 from labeling.studio_commands import add_connection, open_studio
+
+if TYPE_CHECKING:
+    from labeling.site import Site
 
 DEFAULT_TITLE = "Beltmark"
 
@@ -56,6 +61,30 @@ def cache_of(arguments: argparse.Namespace) -> Path:
     """Returns the folder that keeps what models saw."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return arguments.cache or Path(base) / "beltmark" / "label"
+
+
+def add_site(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments that say whose stations' samples are fetched."""
+    parser.add_argument("--site", metavar="URL", help="the fleet server whose samples are fetched")
+    parser.add_argument("--token-file", type=Path, metavar="F", help="holds the site's admin token")
+
+
+def site_of(arguments: argparse.Namespace) -> "Site | None":
+    """Returns the site that was named, if any.
+
+    Raises:
+        InputError: Only half of it was.
+    """
+    from labeling.site import Site, read_token  # noqa: PLC0415
+
+    if bool(arguments.site) != bool(arguments.token_file):
+        raise InputError("a site belongs to its token", "give both --site and --token-file")
+    return Site(arguments.site, read_token(arguments.token_file)) if arguments.site else None
+
+
+def site_folder(arguments: argparse.Namespace) -> Path:
+    """Returns where a push keeps what a site forgets meanwhile."""
+    return cache_of(arguments) / f"samples-{sha256_of(arguments.site.encode())[:16]}"
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:

@@ -74,6 +74,16 @@ class Pushed:
     gold: int = 0
     known: int = 0
 
+    def __add__(self, other: "Pushed") -> "Pushed":
+        return Pushed(
+            self.there + other.there,
+            self.made + other.made,
+            self.waiting + other.waiting,
+            self.problems + other.problems,
+            self.gold + other.gold,
+            self.known + other.known,
+        )
+
 
 def push(
     studio: Studio,

@@ -14,8 +14,11 @@ from labeling.project_commands import (
     add_champion,
     add_choice,
     add_project,
+    add_site,
     cache_of,
     counting,
+    site_folder,
+    site_of,
 )
 from labeling.studio_commands import open_studio
 
@@ -24,13 +27,17 @@ if TYPE_CHECKING:
 
     from labeling.champion import Champion
     from labeling.push import Gold
+    from labeling.sources import Supply
     from labeling.views import Models
 
 
 def add_push_parser(commands: Any) -> None:
     """Adds the command to a parser's subparsers."""
     push = commands.add_parser("push", help="images to tasks, with the champion's boxes")
-    push.add_argument("dataset", type=Path, metavar="DATASET", help="or STORE@NAME, or a folder")
+    push.add_argument(
+        "dataset", type=Path, metavar="DATASET", nargs="?", help="or STORE@NAME, or a folder"
+    )
+    add_site(push)
     push.add_argument("--format", metavar="NAME", help="of the dataset, where it can't be told")
     add_champion(push)
     push.add_argument(
@@ -63,24 +70,27 @@ def add_push_parser(commands: Any) -> None:
 def _push(arguments: argparse.Namespace) -> int:
     from labeling.project_config import class_names_of  # noqa: PLC0415
     from labeling.projects import find_project  # noqa: PLC0415
-    from labeling.push import PushPlan, push  # noqa: PLC0415
+    from labeling.push import Pushed, PushPlan, push  # noqa: PLC0415
     from labeling.registering import TITLE  # noqa: PLC0415
-    from labeling.samples import read_images  # noqa: PLC0415
 
     studio = open_studio(arguments)
     project = find_project(studio, arguments.title)
     names = set(class_names_of(project.config, studio.address))
-    dataset = read_images(arguments.dataset, arguments.format)
     gold = _gold(arguments, names)
-    plan = PushPlan(arguments.budget, arguments.random_share, arguments.seed)
+    supplies, problems = _supplies(arguments)
+    pushed = Pushed(problems=problems)
     with _opened(arguments, names) as (champion, models):
-        total = len(dataset.images)
+        total = sum(len(each.dataset.images) for each in supplies)
         if models is not None and models.labelled is not None:
             total += len(models.labelled.images)
         with counting("looking", total) as advance:
-            pushed = push(
-                studio, project.id, dataset, plan, eyes=models, gold=gold, advance=advance
-            )
+            for supply in supplies:
+                left = arguments.budget - pushed.made
+                plan = PushPlan(left, arguments.random_share, arguments.seed, supply.reason)
+                pushed += push(
+                    studio, project.id, supply.dataset, plan,
+                    eyes=models, gold=gold, advance=advance,
+                )  # fmt: skip
     if champion and pushed.made and project.shown != TITLE:
         studio.show_predictions(project.id, champion.version)
     for problem in pushed.problems:
@@ -97,6 +107,25 @@ def _push(arguments: argparse.Namespace) -> int:
     if gold is not None and pushed.made and not pushed.gold:
         print(f"{arguments.gold}: all of it is in the project: give more", file=sys.stderr)
     return 1 if pushed.problems else 0
+
+
+def _supplies(arguments: argparse.Namespace) -> "tuple[list[Supply], list[str]]":
+    """What is to be pushed, and what of it could not be fetched: what people corrected first."""
+    from labeling.samples import read_images  # noqa: PLC0415
+    from labeling.sources import StationSource, Supply  # noqa: PLC0415
+
+    site = site_of(arguments)
+    if site is None and arguments.dataset is None:
+        raise InputError("there is nothing to push", "give DATASET, or --site", field="DATASET")
+    supplies: list[Supply] = []
+    problems: list[str] = []
+    if site is not None:
+        stations = StationSource(site, site_folder(arguments))
+        problems += stations.refresh()
+        supplies += stations.read()
+    if arguments.dataset is not None:
+        supplies.append(Supply(read_images(arguments.dataset, arguments.format)))
+    return supplies, problems
 
 
 def _gold(arguments: argparse.Namespace, names: "Collection[str]") -> "Gold | None":

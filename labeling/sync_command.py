@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beltmark.command import INTERRUPTED, whole
 from beltmark.contract.errors import InputError
-from labeling.project_commands import add_cache, add_champion, add_choice, add_project, cache_of
+from labeling.project_commands import (
+    add_cache,
+    add_champion,
+    add_choice,
+    add_project,
+    add_site,
+    cache_of,
+    site_of,
+)
 from labeling.pull_command import add_harvest, harvest_plan
 from labeling.studio_commands import open_studio
 
@@ -38,8 +46,7 @@ def add_sync_parsers(commands: Any) -> None:
         help="a folder, or a dataset, or STORE@NAME, that is watched; may come several times",
     )  # fmt: skip
     sync.add_argument("--format", metavar="NAME", help="of DATASET, where it can't be told")
-    sync.add_argument("--site", metavar="URL", help="the fleet server whose samples are fetched")
-    sync.add_argument("--token-file", type=Path, metavar="F", help="holds the site's admin token")
+    add_site(sync)
     add_champion(sync)
     sync.add_argument(
         "--budget", type=whole(0, 1_000_000), default=200, metavar="N",
@@ -217,14 +224,10 @@ def _champion(arguments: argparse.Namespace) -> "Champion | None":
 
 
 def _sources(arguments: argparse.Namespace) -> "list[Source]":
-    from labeling.site import Site, read_token  # noqa: PLC0415
     from labeling.sources import DatasetSource, StationSource  # noqa: PLC0415
 
-    if bool(arguments.site) != bool(arguments.token_file):
-        raise InputError("a site belongs to its token", "give both --site and --token-file")
     sources: list[Source] = []
-    if arguments.site:
-        site = Site(arguments.site, read_token(arguments.token_file))
+    if (site := site_of(arguments)) is not None:
         sources.append(StationSource(site, harvest_plan(arguments).work / "samples"))
     sources += [DatasetSource(path, arguments.format) for path in arguments.images]
     return sources

@@ -12,11 +12,13 @@ import cv2
 import httpx
 import numpy as np
 import pytest
+from fleet_uploads import serving_site, upload
 from label_studio_server import MARA, REPOSITORY, Server
 
 from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.datasets.opening import read_dataset
+from fleet_server.site import init_site, open_site
 from labeling.cli import main
 from labeling.exporting import predicted_region
 from labeling.projects import TAB_TITLE, every_task
@@ -115,6 +117,33 @@ def test_two_pushes_at_once_make_one_task_of_an_image(make_bench: MakeBench) -> 
     pushes = [subprocess.Popen(command, cwd=REPOSITORY) for _ in range(2)]
     assert [each.wait() for each in pushes] == [0, 0]
     assert len(bench.digests()) == len(set(bench.digests())) == 60
+
+
+def test_what_stations_sent_comes_before_a_folder(
+    make_bench: MakeBench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench, token = make_bench("Site first"), tmp_path / "token"
+    token.write_text(init_site(tmp_path / "site"))
+    device_token = open_site(tmp_path / "site").device_token_path.read_text().strip()
+    images = bench.images(4)
+    with serving_site(tmp_path / "site", ["i1"]) as address:
+        for item in ("i0", "i1", "i2"):
+            pixels = np.full((20, 40, 3), 40 * int(item[1]), np.uint8)
+            jpeg = bytes(cv2.imencode(".jpg", pixels)[1])
+            upload(address, device_token, item, jpeg, item_id=item)
+        push = ["push", str(images), "--site", address, "--token-file", str(token),
+                "--cache", str(tmp_path / "cache")]  # fmt: skip
+        assert bench.run(*push, "--budget", "5") == 0
+        assert bench.run(*push, "--budget", "5") == 0
+        assert bench.run("push", "--site", address) == 2
+    chosen = [task["data"]["chosen"] for task in bench.tasks()]
+    assert chosen == ["corrected", "reviewed", "reviewed", *["random"] * 4]
+    assert len(set(bench.digests())) == 7
+    told = capsys.readouterr()
+    assert "5 new tasks, 0 images were there, 2 wait" in told.out
+    assert "2 new tasks, 5 images were there, 0 wait" in told.out
+    assert "give both --site and --token-file" in told.err
+    assert bench.run("push") == 2
 
 
 def test_five_hundred_tasks_two_annotators_a_snapshot(
