@@ -165,6 +165,7 @@ def running(station: Path) -> Iterator[subprocess.Popen[str]]:
         agent.wait()
 
 
+@pytest.mark.long
 def test_a_camera_that_is_unplugged_is_told_in_time_and_comes_back(tmp_path: Path) -> None:
     write_release(tmp_path / "release")
     camera = PluggedCamera()

@@ -185,6 +185,7 @@ def test_people_are_shown_items_labels_and_what_was_reviewed(fleet: Fleet) -> No
     assert sample["sample"]["release"] == "factory"
 
 
+@pytest.mark.long
 def test_what_is_not_to_run_here_is_refused_with_its_reason_and_the_old_one_goes_on(
     fleet: Fleet,
 ) -> None:

@@ -132,6 +132,7 @@ def rehearsed(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict
     return code, {line.split()[0]: line.split(maxsplit=2)[1:] for line in lines}
 
 
+@pytest.mark.long
 def test_a_rehearsal_walks_each_rung_and_touches_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

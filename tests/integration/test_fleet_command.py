@@ -140,6 +140,7 @@ def test_a_database_in_postgresql_does_as_well(tmp_path, stack, postgresql):
     assert not (site / "fleet.sqlite").exists()
 
 
+@pytest.mark.long
 def test_what_a_broker_forgets_is_said_again(tmp_path, site, token, stack):
     """After an end, after a kill, and though nobody was there when it was asked for."""
     served = serve_with_broker(stack, site)
@@ -159,6 +160,7 @@ def test_what_a_broker_forgets_is_said_again(tmp_path, site, token, stack):
     assert served.end() == 0
 
 
+@pytest.mark.long
 def test_a_broker_that_comes_back_is_told_everything_again(tmp_path, site, token, stack):
     mosquitto = Mosquitto(tmp_path)
     stack.callback(mosquitto.stop)

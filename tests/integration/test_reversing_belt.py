@@ -11,6 +11,7 @@ from edge_agent.cli import main as edge
 RELEASE = Path(__file__).parents[2] / "beltmark/bundled/release"
 
 
+@pytest.mark.long
 def test_items_that_go_back_with_the_belt_are_decided_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,7 @@ def test_killed_while_the_store_is_made(tmp_path: Path) -> None:
         assert not verify(a_store(folder)).damage
 
 
+@pytest.mark.long
 def test_killed_while_forgetting_it_is_done_by_the_next_try(tmp_path: Path) -> None:
     data = simple(tmp_path, "a.jpg", "b.jpg")
     why = Forgetting("asked to", "mara", NOON)

@@ -15,6 +15,7 @@ from training.tracking.tracker import tracked
 pytestmark = pytest.mark.xdist_group("mlflow")
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_stops_nothing_and_gets_it_later(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -218,7 +218,7 @@ class LabelLife(RuleBasedStateMachine):
 
 
 TestLabelLife = LabelLife.TestCase
-TestLabelLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestLabelLife.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 
 
 class AppliedLabelLife(LabelLife):
@@ -294,4 +294,4 @@ class AppliedLabelLife(LabelLife):
 
 
 TestAppliedLabelLife = AppliedLabelLife.TestCase
-TestAppliedLabelLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestAppliedLabelLife.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

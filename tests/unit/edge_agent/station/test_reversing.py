@@ -17,7 +17,7 @@ SPEED = 120.0
 
 
 @given(seed=st.integers(0, 2**32), reverses=st.booleans(), knows_speed=st.booleans())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_on_random_belts_no_item_is_printed_twice_wrongly_or_not_decided(
     seed: int, reverses: bool, knows_speed: bool
 ) -> None:

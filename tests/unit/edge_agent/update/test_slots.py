@@ -329,7 +329,12 @@ def test_what_is_dropped_does_not_take_the_stand_in_along(data: Path, releases: 
 
 @pytest.mark.parametrize("survival", SURVIVALS)
 @pytest.mark.parametrize(
-    ("before", "after"), [((), "one"), (("one",), "two"), (("one", "two"), "one")]
+    ("before", "after"),
+    [
+        pytest.param((), "one", marks=pytest.mark.long),
+        (("one",), "two"),
+        pytest.param(("one", "two"), "one", marks=pytest.mark.long),
+    ],
 )
 def test_the_power_may_go_between_any_two_steps(
     before: tuple[str, ...], after: str, survival: str, tmp_path: Path, releases: Releases
