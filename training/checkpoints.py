@@ -13,7 +13,7 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.package import Task
 from training.early_stopping import EarlyStopping
 from training.model.backbones import DEFAULT
-from training.objective import Network, make_network
+from training.objective import Network, has_context, make_network
 
 CHECKPOINT = "last.pt"
 
@@ -53,6 +53,7 @@ def save_checkpoint(state: RunState, path: Path, fingerprint: str) -> None:
             "fingerprint": fingerprint,
             "step": state.step,
             "backbone": state.backbone,
+            "context": has_context(state.network),
             "network": state.network.state_dict(),
             "average": state.average.state_dict(),
             "optimiser": state.optimiser.state_dict(),
@@ -115,7 +116,9 @@ def averaged_network(path: Path, task: Task, classes: int, *, mend: str) -> Netw
     try:
         held = torch.load(path, weights_only=True, map_location="cpu")
         backbone = held.get("backbone", DEFAULT)  # earlier ones knew no other
-        network = make_network(task, backbone, classes)
+        network = make_network(
+            task, backbone, classes, has_context=bool(held.get("context", False))
+        )
         network.load_state_dict(held["average"])
     except Exception as error:  # torch raises what its archive's layers raise
         raise InputError(

@@ -103,6 +103,8 @@ class TrainingSettings(Document):
         threads: Threads of torch.
         save_every_s: Time between checkpoints.
         backbone: `efficientnet_lite0` to `2`, or a classification model of torchvision.
+        context: Of detectors: what the image as a whole shows speaks in what each place is. For
+            pictures of one kind of thing, shelves and crates; on mixed belts it has little to say.
         dropout: Of classifiers: share of the features left out before the last layer.
         label_smoothing: Of classifiers: share of each answer that is spread over all classes.
         mixup: Of classifiers: how much images are laid over each other, as the parameter of a beta
@@ -128,6 +130,7 @@ class TrainingSettings(Document):
     threads: Annotated[int, Field(ge=1, le=256)] = 2
     save_every_s: Annotated[float, Field(gt=0)] = 120.0
     backbone: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] = DEFAULT_BACKBONE
+    context: bool = False
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0
     mixup: Annotated[float, Field(ge=0, le=100)] = 0
@@ -279,6 +282,7 @@ class TrainConfig(Document):
             "distill.teachers": self.distill.teachers,
         }
         of_detectors: dict[str, object] = {
+            "training.context": training.context,
             "augment.mosaic_share": augment.mosaic_share,
             "augment.paste_share": augment.paste_share,
             "augment.simulated_backgrounds": augment.simulated_backgrounds,

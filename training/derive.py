@@ -38,6 +38,10 @@ OF_TIME = 0.85
 MANY = 1000
 """From so many images to learn from, the whole backbone is taught and pictures vary less."""
 
+MIXED = 0.1
+"""Where at most this share of the images with several objects show several classes, the image as a
+whole says much of what each object is."""
+
 _GRID_PX = 32
 
 
@@ -54,6 +58,7 @@ class Facts:
         width_px: Of an image, the median.
         height_px: Likewise.
         small_px: Shorter side of objects that only one in twenty is smaller than; None without.
+        mixed: Of the images with several objects, the share with several classes; None without.
         threads: That share the work.
         minutes: That the run may take.
         split: A split file that says what is for what; None where the data came in parts.
@@ -68,6 +73,7 @@ class Facts:
     width_px: float
     height_px: float
     small_px: float | None
+    mixed: float | None
     threads: int
     minutes: float
     split: Path | None
@@ -114,6 +120,7 @@ def derive(facts: Facts) -> TrainConfig:
     }
     augment: dict[str, Any] = {"preset": "photographs"}
     if is_detect:
+        training["context"] = facts.mixed is not None and facts.mixed <= MIXED
         augment = {"preset": "light" if many else "belt", "mosaic_share": 0.15}
     else:
         training |= {"dropout": 0.2, "label_smoothing": 0.1, "mixup": 0.1}
@@ -150,6 +157,11 @@ def in_words(facts: Facts, config: TrainConfig) -> list[str]:
             f"Input {size.width_px}x{size.height_px}: small objects, {facts.small_px:.0f} px of "
             f"{facts.width_px:.0f}x{facts.height_px:.0f}, have {facts.small_px * scale:.0f} px "
             "there" + (": they will be found badly." if facts.small_px * scale < 8 else ".")
+        )
+    if training.context:
+        told.append(
+            f"Of images with several objects, {facts.mixed or 0:.0%} show several classes: the "
+            "image as a whole has its say in what each object is."
         )
     rounds = training.steps * training.batch_size / facts.learned
     took = "" if facts.step_s is None else f" of {facts.step_s:.2f} s, as measured,"

@@ -54,7 +54,13 @@ def start(config: TrainConfig, classes: int) -> RunState:
     settings = config.training
     torch.manual_seed(settings.seed)
     network, average = (
-        make_network(config.task, settings.backbone, classes, dropout=settings.dropout)
+        make_network(
+            config.task,
+            settings.backbone,
+            classes,
+            dropout=settings.dropout,
+            has_context=settings.context,
+        )
         for _ in range(2)
     )
     network.backbone.load_imagenet()

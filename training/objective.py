@@ -54,7 +54,9 @@ class Teaching(Protocol):
         """Returns how far logits [B, C] are from what they say, a scalar."""
 
 
-def make_network(task: Task, backbone: str, classes: int, *, dropout: float = 0.0) -> Network:
+def make_network(
+    task: Task, backbone: str, classes: int, *, dropout: float = 0.0, has_context: bool = False
+) -> Network:
     """Makes a network with weights drawn by chance.
 
     Args:
@@ -62,13 +64,21 @@ def make_network(task: Task, backbone: str, classes: int, *, dropout: float = 0.
         backbone: A name that `make_backbone` knows.
         classes: How many there are.
         dropout: Share of a classifier's features left out in training.
+        has_context: Whether the whole image has its say in what a detector finds.
 
     Raises:
         InputError: There is no such backbone.
     """
     if task == "classify":
         return ClassificationNetwork(make_backbone(backbone, has_top=True), classes, dropout)
-    return DetectionNetwork(make_backbone(backbone), classes)
+    return DetectionNetwork(
+        make_backbone(backbone, has_top=has_context), classes, has_context=has_context
+    )
+
+
+def has_context(network: Network) -> bool:
+    """Whether the whole image has its say in what the network finds."""
+    return isinstance(network, DetectionNetwork) and network.context is not None
 
 
 def make_objective(
@@ -115,7 +125,7 @@ class DetectionObjective:
             batch.labels,
             class_weights=self._class_weights,
         )
-        return losses._asdict()
+        return {name: loss for name, loss in losses._asdict().items() if loss is not None}
 
 
 class ClassificationObjective:

@@ -141,6 +141,15 @@ def images_by_class(dataset: Dataset) -> dict[str, int]:
     return {name: counts[index] for index, name in enumerate(dataset.class_names)}
 
 
+def mixed_share(dataset: Dataset) -> float | None:
+    """Returns the share of several classes among images with several objects; None without such."""
+    several = [image.objects for image in dataset.images if len(image.objects) > 1]
+    if not several:
+        return None
+    mixed = sum(len({item.class_index for item in objects}) > 1 for objects in several)
+    return mixed / len(several)
+
+
 def measured_step_s(
     config: TrainConfig, file: Path, dataset: Dataset, split: Split, folder: Path
 ) -> float:
@@ -195,6 +204,7 @@ def _facts(
         statistics.median(image.width_px for image in dataset.images),
         statistics.median(image.height_px for image in dataset.images),
         sides[int(SMALL_QUANTILE * len(sides))] if sides else None,
+        mixed_share(dataset),
         1,
         minutes,
         split,

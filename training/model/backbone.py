@@ -42,8 +42,12 @@ class Backbone(nn.Module):
         """
 
     @abstractmethod
+    def features_of(self, coarsest: Tensor) -> Tensor:
+        """Maps the coarsest level to features [B, `top_channels`, H / 32, W / 32]."""
+
     def features(self, image: Tensor) -> Tensor:
         """Maps images [B, 3, H, W] to [B, `top_channels`, H / 32, W / 32]."""
+        return self.features_of(self.levels(image)[-1])
 
     @abstractmethod
     def load_imagenet(self) -> None:

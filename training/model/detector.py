@@ -23,6 +23,9 @@ hundreds of steps go into saying no."""
 
 FIRST_DISTANCE = 1.5
 
+CONTEXT_DROPOUT = 0.2
+"""Of the features that context is told from, while it is learnt."""
+
 
 class RawCandidates(NamedTuple):
     """What the network says at every place of all levels; N places in all.
@@ -31,11 +34,14 @@ class RawCandidates(NamedTuple):
         distances: [B, N, 4], to left, top, right and bottom, in strides of the place; above 0.
         logits: [B, N, C].
         embedding: [B, N, D].
+        shown: [B, C], how likely it is that the image shows each class at all, as logits; they are
+            in `logits` already. None of a network without context.
     """
 
     distances: Tensor
     logits: Tensor
     embedding: Tensor
+    shown: Tensor | None = None
 
 
 def separable(inputs: int, outputs: int) -> nn.Sequential:
@@ -99,19 +105,42 @@ class Head(nn.Module):
 
 
 class DetectionNetwork(nn.Module):
-    """From normalised images to candidates."""
+    """From normalised images to candidates.
 
-    def __init__(self, backbone: Backbone, classes: int) -> None:
+    With context, a classifier of the whole image stands beside the heads, and its logits are added
+    to those of every place: what a place cannot tell from what is near it, the image often can.
+
+    Args:
+        backbone: Made with its top where there is to be context.
+        classes: How many there are.
+        has_context: Whether the image as a whole has its say.
+    """
+
+    def __init__(self, backbone: Backbone, classes: int, *, has_context: bool = False) -> None:
         super().__init__()
         self.backbone = backbone
         self.neck = Neck(backbone.level_channels)
         self.heads = nn.ModuleList(Head(classes) for _ in STRIDES)
+        self.context: nn.Sequential | None = None
+        if has_context:
+            last = nn.Linear(backbone.top_channels, classes)
+            nn.init.normal_(last.weight, std=0.01)
+            nn.init.zeros_(last.bias)
+            self.context = nn.Sequential(nn.Dropout(CONTEXT_DROPOUT), last)
 
     def forward(self, image: Tensor) -> RawCandidates:
         """Maps [B, 3, H, W], `normalised` BGR, to candidates of all levels, finest first."""
-        levels = self.neck(self.backbone.levels(image))
-        answers = [head(level) for head, level in zip(self.heads, levels, strict=True)]
-        return RawCandidates(*(torch.cat(parts, dim=1) for parts in zip(*answers, strict=True)))
+        levels = self.backbone.levels(image)
+        answers: list[RawCandidates] = [
+            head(level) for head, level in zip(self.heads, self.neck(levels), strict=True)
+        ]
+        distances = torch.cat([answer.distances for answer in answers], dim=1)
+        logits = torch.cat([answer.logits for answer in answers], dim=1)
+        embedding = torch.cat([answer.embedding for answer in answers], dim=1)
+        if self.context is None:
+            return RawCandidates(distances, logits, embedding)
+        shown = self.context(self.backbone.features_of(levels[-1]).mean((2, 3)))
+        return RawCandidates(distances, logits + shown[:, None], embedding, shown)
 
 
 def normalised(image_bgr: Tensor) -> Tensor:

@@ -159,19 +159,16 @@ class EfficientNetLite(Backbone):
         """See `Backbone.levels`."""
         features = self.stem(image)
         levels = []
-        for index, stage in enumerate(self.stages):
+        for index, stage in enumerate(self.stages[: LEVELS[-1] + 1]):
             features = stage(features)
             if index in LEVELS:
                 levels.append(features)
         return levels
 
-    def features(self, image: Tensor) -> Tensor:
-        """See `Backbone.features`."""
+    def features_of(self, coarsest: Tensor) -> Tensor:
+        """See `Backbone.features_of`."""
         assert self.top is not None, "made without its top"
-        features = self.stem(image)
-        for stage in self.stages:
-            features = stage(features)
-        result: Tensor = self.top(features)
+        result: Tensor = self.top(self.stages[-1](coarsest))
         return result
 
     def load_imagenet(self) -> None:

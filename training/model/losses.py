@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import complete_box_iou_loss
@@ -18,10 +19,12 @@ class Losses(NamedTuple):
     Attributes:
         classes: Binary cross-entropy against how good the assigned boxes are.
         boxes: Complete IoU (Zheng et al., AAAI 2020), weighted likewise.
+        shown: Of context: binary cross-entropy against which classes the image shows; None without.
     """
 
     classes: Tensor
     boxes: Tensor
+    shown: Tensor | None
 
 
 def detection_losses(
@@ -55,4 +58,13 @@ def detection_losses(
     classes = (each * counts[..., None]).sum() / total
     weight = targets.scores.sum(dim=2)[targets.positive]
     apart = complete_box_iou_loss(predicted[targets.positive], targets.boxes[targets.positive])
-    return Losses(classes, BOX_WEIGHT * (apart * weight).sum() / total)
+    shown = None if raw.shown is None else _shown_loss(raw.shown.float(), labels)
+    return Losses(classes, BOX_WEIGHT * (apart * weight).sum() / total, shown)
+
+
+def _shown_loss(shown: Tensor, labels: Tensor) -> Tensor:
+    """Compares logits [B, C] with the classes in labels [B, M]: summed over classes, a scalar."""
+    there = torch.zeros(len(shown), shown.shape[1] + 1)  # the last stands for all that is no class
+    there.scatter_(1, labels.where(labels >= 0, shown.shape[1]), 1.0)
+    each = functional.binary_cross_entropy_with_logits(shown, there[:, :-1], reduction="none")
+    return each.sum(dim=1).mean()

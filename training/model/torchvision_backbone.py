@@ -57,9 +57,9 @@ class TorchvisionBackbone(Backbone):
         found: dict[str, Tensor] = self.body(image)
         return [found[level] for level in _LEVELS]
 
-    def features(self, image: Tensor) -> Tensor:
-        """See `Backbone.features`."""
-        return self.levels(image)[-1]
+    def features_of(self, coarsest: Tensor) -> Tensor:
+        """See `Backbone.features_of`."""
+        return coarsest
 
     def load_imagenet(self) -> None:
         """Loads torchvision's weights, with its normalisation put into the first convolution.

@@ -22,6 +22,7 @@ PHOTOGRAPHS = Facts(
     width_px=400,
     height_px=300,
     small_px=None,
+    mixed=None,
     threads=2,
     minutes=60,
     split=Path("runs/photographs/split.json"),
@@ -68,6 +69,14 @@ def test_a_run_goes_on_as_what_it_was_begun_as(
 def test_much_time_shows_no_image_more_often_than_is_of_use() -> None:
     few = replace(PHOTOGRAPHS, learned=100, minutes=600, step_s=0.1)
     assert derive(few).training.steps == 40 * 100 // 16
+
+
+@pytest.mark.parametrize(("mixed", "context"), [(None, False), (0.05, True), (0.6, False)])
+def test_pictures_of_one_kind_of_thing_have_their_say(mixed: float | None, context: bool) -> None:
+    facts = replace(BOXES, mixed=mixed)
+    config = derive(facts)
+    assert config.training.context is context
+    assert any("as a whole" in line for line in in_words(facts, config)) is context
 
 
 def test_small_objects_ask_for_a_large_input() -> None:

@@ -1,8 +1,11 @@
+import math
+
 import pytest
 import torch
 
 from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork, RawCandidates, normalised, places
+from training.model.labels import NOT_JUDGED, PADDING
 from training.model.losses import detection_losses
 
 
@@ -36,6 +39,28 @@ def test_nothing_to_find_gives_finite_losses() -> None:
     losses = detection_losses(raw, centres, strides, *nothing)
     assert torch.isfinite(losses.classes)
     assert losses.boxes.item() == 0
+
+
+def test_context_is_told_what_the_image_shows_and_not_what_fills_up() -> None:
+    centres, strides = places(64, 64)
+    boxes = torch.tensor([[[8.0, 8, 40, 40]] * 4])
+    labels = torch.tensor([[1, 1, NOT_JUDGED, PADDING]])
+
+    def loss(*shown: float) -> float:
+        raw = RawCandidates(
+            torch.zeros(1, len(centres), 4),
+            torch.full((1, len(centres), 3), -3.0),
+            torch.zeros(1, 1),
+            torch.tensor([shown]),
+        )
+        told = detection_losses(raw, centres, strides, boxes, labels).shown
+        assert told is not None
+        return told.item()
+
+    assert loss(0, 0, 0) == pytest.approx(3 * math.log(2))
+    assert loss(-9, 9, -9) < 0.01
+    assert loss(-9, 9, 9) == pytest.approx(9, abs=0.01)
+    assert loss(-9, -9, -9) == pytest.approx(9, abs=0.01)
 
 
 def test_a_class_of_more_weight_counts_where_it_is_and_nowhere_else() -> None:

@@ -22,6 +22,20 @@ def test_there_is_one_candidate_for_each_place() -> None:
     assert strides[:, 0].unique().tolist() == [8, 16, 32]
 
 
+def test_with_context_the_image_speaks_in_every_place_alike() -> None:
+    torch.manual_seed(0)
+    network = DetectionNetwork(make_backbone(DEFAULT, has_top=True), 5, has_context=True).eval()
+    image = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        raw = network(image)
+        network.context = None
+        alone = network(image)
+    assert raw.shown.shape == (2, 5)
+    assert (raw.shown.std(dim=1) > 0).all()
+    torch.testing.assert_close(raw.logits, alone.logits + raw.shown[:, None])
+    torch.testing.assert_close(raw.embedding, alone.embedding)
+
+
 def test_distances_are_in_strides_of_the_place() -> None:
     centres, strides = places(32, 32)
     boxes = to_boxes(torch.ones(len(centres), 4), centres, strides)
