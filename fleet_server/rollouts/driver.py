@@ -1,18 +1,13 @@
-"""Looks at the rollouts that go on, again and again, as long as the server runs; a thread.
-
-A failure never ends the server: it is told, and tried again.
-"""
+"""Looks at the rollouts that go on, again and again, as long as the server runs."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
-from beltmark.contract.errors import InputError
 from fleet_server.rollouts.plan import Plan
-from fleet_server.storage.engine import StorageUnavailable
+from fleet_server.rounds import Rounds
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +66,7 @@ class SteadyClock:
         return plan.window.holds(datetime.fromtimestamp(self._last[1]).time())
 
 
-class Driver:
+class Driver(Rounds):
     """Drives the rollouts on.
 
     Args:
@@ -83,48 +78,20 @@ class Driver:
     def __init__(
         self, store: Store, period_s: float = LOOK_PERIOD_S, clock: SteadyClock | None = None
     ) -> None:
-        self._store, self._period_s = store, period_s
+        super().__init__(
+            "rollouts",
+            failing="rollouts stand",
+            mended="rollouts go on again",
+            period_s=period_s,
+            first_s=period_s,
+        )
+        self._store, self._longest_s = store, 3 * period_s
         self._clock = clock or SteadyClock()
-        self._problem: str | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rollouts", daemon=True)
-
-    def problems(self) -> list[str]:
-        """What is wrong, in words."""
-        problem = self._problem
-        return [] if problem is None else [problem]
-
-    def start(self) -> None:
-        """Begins to look; returns at once."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it; what is being written is written first."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def look(self) -> None:
         """Looks once at all that go on."""
         # A machine that slept watched nothing meanwhile.
-        passed_s = min(self._clock.tick(), 3 * self._period_s)
+        passed_s = min(self._clock.tick(), self._longest_s)
         for number in self._store.going_on():
             for told in self._store.look(number, passed_s, self._clock.is_open):
                 logger.warning("%s", told)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._period_s):
-            try:
-                self.look()
-            except (InputError, StorageUnavailable) as error:
-                self._report(f"rollouts stand: {error}")
-            except Exception:  # whatever it is, the server goes on
-                logger.exception("a rollout cannot be looked at")
-                self._report("rollouts stand: the log tells more")
-            else:
-                self._report(None)
-
-    def _report(self, problem: str | None) -> None:
-        if problem != self._problem:
-            logger.error("%s", problem) if problem else logger.warning("rollouts go on again")
-            self._problem = problem

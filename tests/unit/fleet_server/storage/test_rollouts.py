@@ -296,7 +296,7 @@ def test_a_failure_is_told_and_tried_again() -> None:
         assert store.looked.wait(10)
         while not driver.problems():
             pass
-        assert driver.problems() == ["rollouts stand: the log tells more"]
+        assert driver.problems() == ["rollouts stand; the log tells more"]
         store.error = None
         while driver.problems():
             pass
