@@ -14,6 +14,7 @@ from fleet_server.api.bodies import BodyLimit
 from fleet_server.api.context import ApiContext, Trouble
 from fleet_server.api.description import describe
 from fleet_server.api.devices import device_routes
+from fleet_server.api.enrolment import enrolment_routes
 from fleet_server.api.headers import SecurityHeaders
 from fleet_server.api.health import health_routes
 from fleet_server.api.pictures import picture_routes
@@ -32,6 +33,7 @@ from fleet_server.pages.live import LiveFeed
 from fleet_server.pages.routes import page_routes
 from fleet_server.pages.static import StaticFolder
 from fleet_server.site import Site
+from fleet_server.storage.certificates import CertificateStore
 from fleet_server.storage.engine import StorageUnavailable, reading
 from fleet_server.storage.fleet import FleetStore
 from fleet_server.storage.rollouts import RolloutStore
@@ -101,6 +103,8 @@ def create_app(
         pictures=PictureFolder(site.pictures_folder, limits.pictured_items_per_device),
         samples=SampleFolder(site.samples_folder, limits.samples_per_device),
         numbers=numbers,
+        authority=site.authority(clock),
+        certificates=CertificateStore(engine, clock),
         troubles=troubles,
         started_at=clock(),
         clock=clock,
@@ -119,6 +123,7 @@ def create_app(
     for router in (
         health_routes(context),
         device_routes(context),
+        enrolment_routes(context),
         picture_routes(context),
         sample_routes(context),
         release_routes(context),

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from beltmark.command import run_command, seconds, whole
-from fleet_server import commands
+from fleet_server import commands, device_commands
 from fleet_server.rollout_commands import add_rollout_parser
 
 
@@ -59,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_release_commands(kinds)
     add_rollout_parser(kinds)
     _add_device_commands(kinds)
+    _add_trust_commands(kinds)
 
     token = kinds.add_parser("token", help="make a new admin token; the old one ends at once")
     _add_site(token)
@@ -132,6 +133,22 @@ def _add_device_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentPar
     _add_site(station)
     station.add_argument("name", metavar="NAME", help="the station's name in its station file")
     station.set_defaults(command=commands.station)
+
+
+def _add_trust_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    enrol = kinds.add_parser("enrol", help="make a one-time token by which a station joins")
+    _add_site(enrol)
+    enrol.add_argument("device", metavar="NAME", help="the station's name in its station file")
+    enrol.add_argument(
+        "--minutes", type=whole(1, 10_080), default=60, metavar="N",
+        help="how long the token holds (default: 60)",
+    )  # fmt: skip
+    enrol.set_defaults(command=device_commands.enrol)
+
+    enrolled = kinds.add_parser("enrolled", help="list who has a certificate, and until when")
+    _add_site(enrolled)
+    _add_json(enrolled)
+    enrolled.set_defaults(command=device_commands.enrolled)
 
 
 def _company_prefix(text: str) -> str:

@@ -2,7 +2,7 @@
 
     fleet.toml      settings                    device-token    what stations prove themselves with
     fleet.sqlite    unless it is elsewhere      root.json       whom stations trust from the first
-    keys/           signing keys, cookie secret, the admin token's hash
+    keys/           signing keys, the devices' authority, cookie secret, the admin token's hash
     repository/     signed releases             samples/, pictures/    what stations sent
 
 What the parts do with it is left to them.
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from beltmark.contract.documents import read_bytes, sync, write_bytes
 from beltmark.contract.errors import InputError
+from fleet_server.devices.authority import Authority, open_authority
 from fleet_server.releases.files import locked, write_private
 from fleet_server.releases.repository import ReleaseRepository
 from fleet_server.settings import (
@@ -82,6 +83,14 @@ class Site:
     def pictures_folder(self) -> Path:
         """Where items' pictures lie, a folder for each device."""
         return self.folder / "pictures"
+
+    def authority(self, clock: Callable[[], float] = time.time) -> Authority:
+        """What signs its devices' certificates; sites of before get theirs now.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        return open_authority(self.folder / "keys", self.settings.site.id, clock)
 
     def repository(self, clock: Callable[[], float] = time.time) -> ReleaseRepository:
         """Its signed releases."""
@@ -196,6 +205,7 @@ def _fill(
     write_private(folder / "keys" / _ADMIN_HASH, f"{hash_token(token)}\n".encode())
     write_private(folder / "keys" / _COOKIE_SECRET, f"{new_token()}\n".encode())
     write_private(site.device_token_path, f"{new_token()}\n".encode())
+    site.authority(clock)
     settings = render_settings(identity.id, database, company_prefix)
     write_private(folder / _SETTINGS, settings.encode())
     read_settings(folder / _SETTINGS, {})

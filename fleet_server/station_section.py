@@ -7,11 +7,8 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter, ValidationError
-
 from beltmark.contract.broker import parse_broker
-from beltmark.contract.errors import InputError
-from beltmark.contract.terms import DeviceName
+from fleet_server.handlers.enrolment import check_name
 from fleet_server.served import Served, address_of
 from fleet_server.settings import EMBEDDED, toml_text
 from fleet_server.site import Site
@@ -28,13 +25,7 @@ def station_section(site: Site, name: str, served: Served | None) -> str:
     Raises:
         InputError: No station can have this name, or the broker's address cannot be read.
     """
-    try:
-        TypeAdapter(DeviceName).validate_python(name)
-    except ValidationError:
-        raise InputError(
-            f"no station can have the name {name!r}",
-            "use letters, digits, '.', '_' and '-', at most 64",
-        ) from None
+    check_name(name)
     server, broker = _server(site, served), _broker(site, served)
     lines = [
         f'# Goes into the station file whose [station] has name = "{name}".',

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from fleet_server.devices.authority import Authority
 from fleet_server.handlers.pictures import PictureFolder
 from fleet_server.handlers.samples import SampleFolder
 from fleet_server.handlers.serials import Numbers
 from fleet_server.releases.repository import ReleaseRepository
+from fleet_server.storage.certificates import CertificateStore
 from fleet_server.storage.fleet import FleetStore
 
 
@@ -38,6 +40,8 @@ class ApiContext:
         pictures: Where items' pictures lie.
         samples: Where samples' images lie.
         numbers: The numbers that stations lease.
+        authority: Signs certificates.
+        certificates: Which certificates were given.
         troubles: Tells what is wrong with the server at the moment.
         started_at: When the server started, in seconds since the epoch.
         clock: Seconds since the epoch.
@@ -49,6 +53,8 @@ class ApiContext:
     pictures: PictureFolder
     samples: SampleFolder
     numbers: Numbers
+    authority: Authority
+    certificates: CertificateStore
     troubles: Callable[[], list[Trouble]]
     started_at: float
     clock: Callable[[], float]

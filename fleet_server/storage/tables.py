@@ -196,3 +196,33 @@ log = Table(
     Column("what", Text, nullable=False),
 )
 """What people did, in order; rows are only ever added."""
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("token_key", String(64), primary_key=True),  # public half: it lets nobody in
+    Column("device", String(64), nullable=False),
+    Column("made_at", Double, nullable=False),
+    Column("made_by", String(200), nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("used_at", Double),
+    Column("key_sha256", String(64)),  # of the key that it brought a certificate
+    Index("enrolments_by_device", "device"),
+)
+"""One-time tokens."""
+
+certificates = Table(
+    "certificates",
+    metadata,
+    Column("serial", String(40), primary_key=True),  # hexadecimal
+    Column("device", String(64), nullable=False),
+    Column("key_sha256", String(64), nullable=False),
+    Column("issued_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("certificate", Text, nullable=False),  # PEM
+    Column("revoked_at", Double),
+    Column("revoked_by", String(200)),
+    Index("certificates_by_device", "device", "issued_at"),
+    Index("certificates_by_key", "device", "key_sha256"),
+)
+"""What devices prove themselves with; a row is never removed."""

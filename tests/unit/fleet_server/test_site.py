@@ -31,7 +31,7 @@ def test_secrets_are_for_their_owner_alone_and_the_admin_token_is_nowhere(tmp_pa
     for path in (site.folder, site.folder / "keys"):
         assert path.stat().st_mode & 0o777 == 0o700
     secret = [*(site.folder / "keys").iterdir(), site.device_token_path, site.folder / "fleet.toml"]
-    assert len(secret) == 4 + 2 + 2
+    assert len(secret) == 4 + 2 + 2 + 2
     for path in secret:
         assert path.stat().st_mode & 0o777 == 0o600, path
     assert not any(token.encode() in content for content in files_in(site.folder).values())
