@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     broker.add_argument(
         "--broker", metavar="URL",
-        help="use mqtt://[user:password@]host[:port]; a password is better kept in fleet.toml",
+        help="use mqtts://host[:port], or mqtt://[user:password@]host[:port]; a password is "
+        "better kept in fleet.toml",
     )  # fmt: skip
     serve.add_argument(
         "--broker-port", type=whole(0, 65_535), metavar="PORT",
@@ -149,6 +150,42 @@ def _add_trust_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentPars
     _add_site(enrolled)
     _add_json(enrolled)
     enrolled.set_defaults(command=device_commands.enrolled)
+
+    revoke = kinds.add_parser(
+        "revoke", help="end what a station comes in with, and its session; exit code 0 when it is"
+    )
+    _add_site(revoke)
+    revoke.add_argument("device", metavar="NAME", help="the station's name")
+    revoke.set_defaults(command=device_commands.revoke)
+
+    broker = kinds.add_parser(
+        "broker-config", help="write Mosquitto's configuration, for stations that are enrolled"
+    )
+    _add_site(broker)
+    broker.add_argument("folder", type=Path, metavar="FOLDER", help="where the files are written")
+    broker.add_argument(
+        "--host", action="append", required=True, metavar="NAME",
+        help="name or address under which the broker is reached; may be given again",
+    )  # fmt: skip
+    broker.add_argument(
+        "--port", type=whole(1, 65_535), default=8883, help="its port (default: 8883)"
+    )
+    broker.add_argument(
+        "--bind", metavar="ADDRESS", help="listen on this address of its machine alone"
+    )
+    broker.add_argument(
+        "--at", type=Path, metavar="PATH",
+        help="where the files lie for the broker, if that is elsewhere (a container, a machine)",
+    )  # fmt: skip
+    broker.add_argument(
+        "--data", type=Path, default=Path("/var/lib/mosquitto"), metavar="PATH",
+        help="where the broker keeps its data (default: /var/lib/mosquitto)",
+    )  # fmt: skip
+    broker.add_argument(
+        "--pid-file", type=Path, default=Path("/run/mosquitto/mosquitto.pid"), metavar="PATH",
+        help="where it notes its process (default: /run/mosquitto/mosquitto.pid)",
+    )  # fmt: skip
+    broker.set_defaults(command=device_commands.broker_config)
 
 
 def _company_prefix(text: str) -> str:

@@ -53,6 +53,52 @@ def enrolled(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def revoke(arguments: argparse.Namespace) -> int:
+    """Ends a station's certificates and its session: 0, or 1 where it may still be connected."""
+    from fleet_server.handlers.enrolment import check_name  # noqa: PLC0415
+    from fleet_server.handlers.revocation import revoke  # noqa: PLC0415
+    from fleet_server.storage.certificates import CertificateStore  # noqa: PLC0415
+
+    check_name(arguments.device)
+    with opened(arguments.site) as (site, engine):
+        outcome = revoke(site, CertificateStore(engine), arguments.device, who())
+    print(f"{arguments.device}: {outcome.certificates} certificates revoked")
+    for told in outcome.left_to_do:
+        print(told, file=sys.stderr)
+    if outcome.is_away:
+        print(f"{arguments.device}: its session is over")
+    return 0 if outcome.is_away else 1
+
+
+def broker_config(arguments: argparse.Namespace) -> int:
+    """Writes Mosquitto's configuration."""
+    from fleet_server.devices.broker_config import BrokerPlan, write_broker_config  # noqa: PLC0415
+    from fleet_server.settings import toml_text  # noqa: PLC0415
+    from fleet_server.storage.certificates import CertificateStore  # noqa: PLC0415
+
+    folder = arguments.folder.resolve()
+    plan = BrokerPlan(
+        hosts=arguments.host,
+        port=arguments.port,
+        bind=arguments.bind,
+        folder=arguments.at or folder,
+        data=arguments.data,
+        pid_file=arguments.pid_file,
+    )
+    with opened(arguments.site) as (site, engine):
+        write_broker_config(site.authority(), folder, plan, CertificateStore(engine).revoked())
+    host = arguments.host[0]
+    print(
+        f"{folder}: written; server.pem is a secret, which the broker's user must be able to read"
+    )
+    print("in the site's fleet.toml:")
+    print("[broker]")
+    print(f"address = {toml_text(f'mqtts://{host}:{arguments.port}')}")
+    print(f"folder = {toml_text(str(folder))}")
+    print(f"pid_file = {toml_text(str(arguments.pid_file))}")
+    return 0
+
+
 def _lines(found: "Iterable[Membership]", now: float, *, as_json: bool) -> Iterator[str]:
     for one in found:
         if as_json:

@@ -39,7 +39,7 @@ class Served(Document):
     format_version: Literal[1] = 1
     url: HttpAddress
     address: HttpAddress
-    broker: Annotated[str, Field(pattern=r"^mqtt://[^\s/]+$", max_length=300)]
+    broker: Annotated[str, Field(pattern=r"^mqtts?://[^\s/]+$", max_length=300)]
     started_at: Time
 
 

@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from beltmark.contract.broker import parse_broker
+from beltmark.contract.enrolment import SERVER_NAME
 from beltmark.contract.errors import InputError
 from fleet_server.app import create_app
 from fleet_server.broker import EmbeddedBroker
@@ -120,14 +121,20 @@ def serve(site: Site, plan: ServingPlan, tell: Callable[[str], None]) -> None:
         stack.enter_context(site.serving())
         listener = stack.enter_context(listen(plan.host, plan.port))
         if plan.broker is not None:
-            parse_broker(plan.broker)
+            parse_broker(plan.broker, may_be_tls=True)
         engine = open_site_database(site)
         stack.callback(engine.dispose)
         if plan.broker is None:
             address = stack.enter_context(EmbeddedBroker(plan.broker_port)).address
         else:
             address = plan.broker
-        link = FleetLink(address, TelemetryStore(engine), FleetStore(engine))
+        authority = site.authority()
+        link = FleetLink(
+            address,
+            TelemetryStore(engine),
+            FleetStore(engine),
+            tls=lambda: authority.context(SERVER_NAME),
+        )
         stack.callback(link.stop)
         link.start()
         renewal = Renewal(site.repository().renew)
@@ -194,7 +201,7 @@ def _served(listener: socket.socket, broker: str, started_at: float) -> Served:
     return Served(
         url=address_of(reached, port),
         address=address_of(host, port),
-        broker=str(parse_broker(broker)),
+        broker=str(parse_broker(broker, may_be_tls=True)),
         started_at=started_at,
     )
 

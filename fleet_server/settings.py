@@ -64,12 +64,17 @@ class BrokerSection(Document):
     """`[broker]`.
 
     Attributes:
-        address: mqtt://[user:password@]host[:port], or "embedded" for one that the server brings.
+        address: mqtts://host[:port], where stations are enrolled; mqtt://[user:password@]host[:port];
+            or "embedded" for one that the server brings.
         port: Port of the embedded broker.
+        folder: Where `broker-config` wrote, if this machine reaches it: a revocation goes there.
+        pid_file: Where Mosquitto notes its process, if it is one of this machine: it is told then.
     """
 
     address: Address = EMBEDDED
     port: Port = 1883
+    folder: Path | None = None
+    pid_file: Path | None = None
 
 
 class LimitsSection(Document):
@@ -186,8 +191,10 @@ port = 8000
 url = {toml_text(database)}
 
 [broker]
-address = "embedded"      # or mqtt://user:password@host:1883
+address = "embedded"      # or mqtt://user:password@host:1883, or mqtts://host:8883
 port = 1883               # of the embedded one
+# folder = "/etc/mosquitto/beltmark"              # of beltmark-fleet broker-config
+# pid_file = "/run/mosquitto/mosquitto.pid"
 
 [limits]
 samples_per_device = 2000

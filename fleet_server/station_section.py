@@ -54,14 +54,19 @@ def _broker(site: Site, served: Served | None) -> str:
     setting = site.settings.broker
     if setting.address == EMBEDDED:
         return f"mqtt://127.0.0.1:{setting.port}"
-    return str(parse_broker(setting.address))  # without what the server proves itself with
+    return str(
+        parse_broker(setting.address, may_be_tls=True)
+    )  # without what the server proves itself with
 
 
 def _notes(*addresses: str) -> Iterator[str]:
     if any(_is_loopback(urlsplit(address).hostname or "") for address in addresses):
         yield "# These addresses are this machine's own: no other reaches them."
     yield "# On another machine, name copies of the two files; the token is a secret."
-    yield "# Where the broker asks who it is: mqtt://user:password@host:port, the station's own."
+    if urlsplit(addresses[-1]).scheme == "mqtts":
+        yield "# The broker wants a certificate: beltmark-fleet enrol gives the token for it."
+    else:
+        yield "# Where the broker asks who it is: mqtt://user:password@host:port, its own."
 
 
 def _is_loopback(host: str) -> bool:

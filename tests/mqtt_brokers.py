@@ -61,7 +61,7 @@ class Mosquitto:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [_mosquitto(), "-c", self._configuration], stderr=subprocess.DEVNULL
+            [mosquitto_path(), "-c", self._configuration], stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + _START_TIMEOUT_S
         while True:
@@ -123,7 +123,8 @@ def _started(broker: RealBroker, stack: ExitStack) -> RealBroker:
     return broker
 
 
-def _mosquitto() -> str:
+def mosquitto_path() -> str:
+    """Where Mosquitto is; the test skips where it is nowhere."""
     found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if found is None:
         pytest.skip("Mosquitto is not on this machine")

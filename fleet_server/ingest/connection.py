@@ -5,6 +5,7 @@ Hands over what comes as it comes. What is done with it, and what is said to dev
 """
 
 import logging
+import ssl
 import threading
 import time
 from collections import deque
@@ -83,6 +84,7 @@ class Connection:
             which there was none is not acknowledged: the session should be made anew later.
         echo_timeout_s: What is said should have come back by then.
         clock: Seconds since the epoch.
+        tls: Makes what proves each session, where the address asks for it.
     """
 
     def __init__(
@@ -92,7 +94,10 @@ class Connection:
         deliver: Callable[[Arrived], bool],
         echo_timeout_s: float,
         clock: Callable[[], float] = time.time,
+        *,
+        tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
+        self._tls = tls
         self._echo_timeout_s = echo_timeout_s
         self._address, self._online, self._deliver, self._clock = address, online, deliver, clock
         self._condition = Condition("not connected yet", clock())
@@ -209,6 +214,8 @@ class Connection:
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
+        if self._address.is_tls and self._tls is not None:
+            client.tls_set_context(self._tls())
         ended = threading.Event()
         with self._lock:
             self._session += 1

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import queue
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -89,11 +90,12 @@ class FleetLink:
     """Connects the database with the devices, through a broker.
 
     Args:
-        address: The broker: `mqtt://[user:password@]host[:port]`.
+        address: The broker: `mqtt://[user:password@]host[:port]` or `mqtts://host[:port]`.
         telemetry: Where what devices say is committed.
         fleet: What they are to run.
         clock: Seconds since the epoch.
         echo_timeout_s: A broker that has not passed on the server's own words by then is told of.
+        tls: Makes what proves each connection, where the address is mqtts://.
 
     Raises:
         InputError: The address cannot be read.
@@ -107,12 +109,18 @@ class FleetLink:
         *,
         clock: Callable[[], float] = time.time,
         echo_timeout_s: float = 10.0,
+        tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self._telemetry, self._fleet, self._clock = telemetry, fleet, clock
         self.online = ServerOnline(epoch=secrets.token_hex(8), at=clock())
         self._queue: queue.Queue[Arrived] = queue.Queue(_QUEUE_SIZE)
         self._connection = Connection(
-            parse_broker(address), self.online, self._put, echo_timeout_s, clock
+            parse_broker(address, may_be_tls=True),
+            self.online,
+            self._put,
+            echo_timeout_s,
+            clock,
+            tls=tls,
         )
         self._database = Condition(None, clock())
         self._refused = 0

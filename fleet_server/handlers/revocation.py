@@ -1,0 +1,80 @@
+"""Puts a device out of the fleet: its certificates, its tokens, and the session that it has.
+
+In this order: the database first, for what is noted there holds whatever happens next, then the
+broker's list, then the session. It may be done again at any time.
+"""
+
+from dataclasses import dataclass
+
+from beltmark.contract.broker import parse_broker
+from beltmark.contract.errors import InputError
+from fleet_server.devices.broker_config import write_revocations
+from fleet_server.devices.sessions import end_session, reload_broker
+from fleet_server.settings import EMBEDDED, BrokerSection
+from fleet_server.site import Site
+from fleet_server.storage.certificates import CertificateStore
+
+_BY_HAND = (
+    "the broker does not know of it yet: write its list anew (beltmark-fleet broker-config), "
+    "reload it, and revoke once more; or set folder and pid_file in fleet.toml, [broker]"
+)
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What came of it.
+
+    Attributes:
+        certificates: How many certificates were ended now.
+        is_away: Whether the device is not connected, and cannot come back.
+        left_to_do: What a person has to see to.
+    """
+
+    certificates: int
+    is_away: bool
+    left_to_do: tuple[str, ...] = ()
+
+
+def revoke(site: Site, store: CertificateStore, device: str, who: str) -> Revocation:
+    """Puts a device out of the fleet.
+
+    Args:
+        site: The site.
+        store: Its certificates.
+        device: The device.
+        who: Who asks, for the log.
+    """
+    ended = store.revoke(device, who)
+    broker = site.settings.broker
+    told: list[str] = []
+    try:
+        _tell_broker(site, store, broker, told)
+        is_away = _end(site, broker, device, told)
+    except InputError as error:
+        return Revocation(ended, False, (*told, str(error)))
+    return Revocation(ended, is_away, tuple(told))
+
+
+def _tell_broker(
+    site: Site, store: CertificateStore, broker: BrokerSection, told: list[str]
+) -> None:
+    if broker.folder is not None:
+        write_revocations(site.authority(), site.folder / broker.folder, store.revoked())
+    if broker.folder is None or broker.pid_file is None:
+        told.append(_BY_HAND)
+    else:
+        reload_broker(broker.pid_file)
+
+
+def _end(site: Site, broker: BrokerSection, device: str, told: list[str]) -> bool:
+    if broker.address == EMBEDDED:
+        raise InputError("the embedded broker knows no certificates", "use Mosquitto for a site")
+    address = parse_broker(broker.address, may_be_tls=True)
+    if not address.is_tls:
+        raise InputError(
+            "the broker asks for no certificates", "set mqtts:// in fleet.toml, [broker]"
+        )
+    if end_session(site.authority(), address, device):
+        return True
+    told.append(f"{device} is back: the broker has not read its list of what was revoked")
+    return False
