@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(command=commands.report)
 
     _add_by_hand(subparsers)
+    _add_enrol(subparsers)
 
     target = subparsers.add_parser("target", help="write the calibration target, to be printed")
     target.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .pdf or .png")
@@ -127,6 +128,18 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("station", type=Path, metavar="STATION.toml", help="the station file")
+
+
+def _add_enrol(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    enrol = subparsers.add_parser(
+        "enrol", help="join a fleet with the one-time token that beltmark-fleet enrol made"
+    )
+    _add_station(enrol)
+    enrol.add_argument("token", metavar="TOKEN", help="the token; - reads it from standard input")
+    enrol.add_argument(
+        "--server", metavar="URL", help="the fleet server (default: the station file's)"
+    )
+    enrol.set_defaults(command=commands.enrol)
 
 
 def _add_by_hand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -7,6 +7,10 @@ import argparse
 import logging
 import signal
 import sys
+import time
+from typing import Final
+
+_MAX_TOKEN_CHARACTERS: Final = 1_000
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,6 +56,27 @@ def check(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         is_well = is_well and finding.is_well
     return 0 if is_well else 2
+
+
+def enrol(arguments: argparse.Namespace) -> int:
+    """Joins a fleet."""
+    from beltmark.contract.errors import InputError  # noqa: PLC0415
+    from edge_agent.identity.enrolling import enrol_station, identity_folder  # noqa: PLC0415
+    from edge_agent.settings import named_after, read_settings  # noqa: PLC0415
+
+    settings = read_settings(arguments.station)
+    server = arguments.server
+    if server is None and settings.fleet is not None:
+        server = settings.fleet.server
+    if server is None:
+        raise InputError("names no fleet", "give --server URL", file=arguments.station)
+    text = sys.stdin.read(_MAX_TOKEN_CHARACTERS) if arguments.token == "-" else arguments.token
+    name, folder = settings.station.name, identity_folder(settings.station.data)
+    with named_after(arguments.station):
+        identity = enrol_station(folder, name, text, server)
+    until = time.strftime("%Y-%m-%d", time.localtime(identity.expires_at))
+    print(f"{name}: enrolled; its certificate holds until {until}, and is renewed before that")
+    return 0
 
 
 def release(arguments: argparse.Namespace) -> int:

@@ -133,8 +133,8 @@ def _fleet(station: Path, settings: StationFile, fleet: FleetSection) -> Iterato
     if is_in_use(settings.journal_path):
         yield _finding(station, "broker", lambda: _as_told(settings, "uplink", "ok"))
     else:
-        name = settings.station.name
-        yield _finding(station, "broker", lambda: fleet_check.look_at_broker(fleet, name))
+        name, data = settings.station.name, settings.station.data
+        yield _finding(station, "broker", lambda: fleet_check.look_at_broker(fleet, name, data))
 
 
 def _slot(station: Path, settings: StationFile) -> tuple[Finding, Release | None]:

@@ -3,6 +3,7 @@
 Nothing is told to the fleet, and nothing of what the station keeps is changed.
 """
 
+import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from beltmark.contract.broker import BrokerAddress, parse_broker
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
 from edge_agent.device_token import read_token
+from edge_agent.identity.enrolling import identity_folder
 from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.update.errors import ReleaseRefused, SlotDamaged, Unreachable
@@ -56,15 +58,23 @@ def running_release(settings: StationFile) -> tuple[str, Release] | None:
         ) from None
 
 
-def look_at_broker(fleet: FleetSection, station: str) -> str:
-    """Connects to the broker as the station would, but under another name, and says nothing.
+def look_at_broker(fleet: FleetSection, station: str, data: Path) -> str:
+    """Connects to the broker as the station would, and says nothing; for while none runs.
+
+    Where the broker asks for no certificate, it is under another name.
+
+    Args:
+        fleet: The station's `[fleet]`.
+        station: Its name.
+        data: Its data folder.
 
     Raises:
         InputError: It cannot be reached, or does not let the station in.
     """
     with of_field("fleet.broker"):
-        address = parse_broker(fleet.broker)
-    problem = _refusal(address, f"beltmark-check-{station}")
+        address = parse_broker(fleet.broker, may_be_tls=True)
+        context = identity_folder(data).context() if address.is_tls else None
+    problem = _refusal(address, f"beltmark-check-{station}", context)
     if problem is not None:
         mend = "start the broker, check its address, user and password"
         raise InputError(problem, mend, field="fleet.broker")
@@ -106,13 +116,15 @@ def _server(fleet: FleetSection) -> str:
     return f"{server} has releases that this station trusts"
 
 
-def _refusal(address: BrokerAddress, client_id: str) -> str | None:
+def _refusal(address: BrokerAddress, client_id: str, context: ssl.SSLContext | None) -> str | None:
     """Says why the broker does not let somebody in; None if it does."""
     answers: list[str | None] = []
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, reconnect_on_failure=False)
     client.connect_timeout = _PATIENCE_S
     if address.user is not None:
         client.username_pw_set(address.user, address.password)
+    if context is not None:
+        client.tls_set_context(context)
     client.on_connect = lambda _, __, ___, reason, ____: answers.append(
         f"it refuses this station: {reason}" if reason.is_failure else None
     )

@@ -7,15 +7,20 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 
+from beltmark.contract.broker import parse_broker
 from beltmark.contract.release import Release
 from edge_agent.capture.opening import parse_source
+from edge_agent.identity.enrolling import identity_folder
+from edge_agent.identity.renewal import Renewer
 from edge_agent.label_pictures import LabelPictures, ShownLabels
 from edge_agent.printing.desk import LabelQueue
+from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.stages import StageTimes, TimedDetector
 from edge_agent.update.opening import open_updater, warmed_up
 from edge_agent.update.updater import Updater
 from edge_agent.update_report import UpdateReport
+from edge_agent.uplink.fleet_http import FleetHttp, parse_server
 from edge_agent.uplink.link import Uplink
 from edge_agent.uplink.opening import Uploads, open_uplink, open_uploads
 from edge_agent.uplink.section import FleetSection
@@ -32,6 +37,7 @@ class Membership:
         uplink: Tells the server what happens.
         uploads: What goes to the server over HTTP.
         label_pictures: Shows what labels look like.
+        renewer: Keeps its certificate from running out; None where the broker asks for none.
     """
 
     release: Release
@@ -39,6 +45,7 @@ class Membership:
     uplink: Uplink
     uploads: Uploads
     label_pictures: LabelPictures
+    renewer: Renewer | None = None
 
     def show_crop(self, item_id: str, jpeg: bytes) -> None:
         """Shows the fleet how an item looks (JPEG); returns at once."""
@@ -50,7 +57,9 @@ class Membership:
 
     def tell(self) -> Mapping[str, object]:
         """How all this is, for the status file."""
+        certificate = None if self.renewer is None else self.renewer.health.model_dump()
         return {
+            **({} if certificate is None else {"certificate": certificate}),
             "uplink": self.uplink.health.model_dump(),
             "update": asdict(self.updater.latest),
             "samples": self.uploads.health.model_dump(),
@@ -58,6 +67,8 @@ class Membership:
 
     def start(self) -> None:
         """Begins; returns at once."""
+        if self.renewer is not None:
+            self.renewer.start()
         for part in (self.label_pictures, self.uploads, self.updater, self.uplink):
             part.start()
 
@@ -66,6 +77,8 @@ class Membership:
         with contextlib.ExitStack() as ending:  # whatever fails, the rest still ends
             for part in (self.uplink, self.uploads, self.updater, self.label_pictures):
                 ending.callback(part.stop)
+            if self.renewer is not None:
+                ending.callback(self.renewer.stop)
 
 
 def open_membership(
@@ -94,7 +107,10 @@ def open_membership(
 
     def describe_all() -> StationState:
         state = describe()
-        return replace(state, parts={**state.parts, "samples": uploads.health})
+        parts = {**state.parts, "samples": uploads.health}
+        if renewer is not None:
+            parts["certificate"] = renewer.health
+        return replace(state, parts=parts)
 
     def open_detector(release: Release) -> TimedDetector:
         return TimedDetector(warmed_up(release, station.inference.threads), times)
@@ -109,6 +125,12 @@ def open_membership(
         open_detector=open_detector,
     )
     uploads = open_uploads(station, fleet)
+    with of_field("fleet.broker"):
+        is_enrolled = parse_broker(fleet.broker, may_be_tls=True).is_tls
+    identity = identity_folder(station.station.data)
+    renewer = (
+        Renewer(identity, FleetHttp(parse_server(fleet.server), None)) if is_enrolled else None
+    )
     release = updater.boot(prove)
     uplink = open_uplink(
         station,
@@ -117,6 +139,7 @@ def open_membership(
         describe=describe_all,
         on_desired=updater.desire,
         progress=updater.latest,
+        tls=identity.context,
     )
     pictures = LabelPictures(
         lambda item_id, png: uploads.pictures.offer(item_id, "label", png), station.printer.dpmm

@@ -72,15 +72,12 @@ class IdentityFolder:
                 key = serialization.load_pem_private_key(read_bytes(path, limit=_MAX_BYTES), None)
             except (ValueError, TypeError):
                 key = None
-            if isinstance(key, ec.EllipticCurvePrivateKey):
+            # One that died just after its certificate came has left the key of that.
+            if isinstance(key, ec.EllipticCurvePrivateKey) and not self._is_in_use(key):
                 return key
         made = new_key()
         self._write(path, _key_pem(made))
         return made
-
-    def drop_next_key(self) -> None:
-        """Forgets the key for which a certificate was asked: it will never come."""
-        (self._folder / _NEXT).unlink(missing_ok=True)
 
     def context(self) -> ssl.SSLContext:
         """What connects as this device, to servers of its fleet alone.
@@ -92,6 +89,12 @@ class IdentityFolder:
         context = ssl.create_default_context(cadata=pem(identity.authority))
         context.load_cert_chain(self.path)
         return context
+
+    def _is_in_use(self, key: ec.EllipticCurvePrivateKey) -> bool:
+        try:
+            return self.read().key.public_key() == key.public_key()
+        except InputError:
+            return False
 
     def _write(self, path: Path, content: bytes) -> None:
         """Writes a file whole or not at all, durably, and for its owner alone."""

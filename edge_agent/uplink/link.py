@@ -6,6 +6,7 @@ told comes from `gathering` and waits in `outbox`; what is said in a session is 
 
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -54,6 +55,7 @@ class UplinkSettings:
         outbox_max_bytes: Disk that it may take.
         journal_path: The station's journal.
         heartbeat_s: Time between two signs of life.
+        tls: Makes what proves who it is, where the broker asks for that.
     """
 
     device: Device
@@ -62,6 +64,7 @@ class UplinkSettings:
     outbox_max_bytes: int
     journal_path: Path
     heartbeat_s: float
+    tls: Callable[[], ssl.SSLContext] | None = None
 
 
 class Uplink:
@@ -266,7 +269,7 @@ class Uplink:
         settings = self._settings
         try:
             self._session = MqttSession(
-                settings.broker, settings.device.name, outbox.next_session()
+                settings.broker, settings.device.name, outbox.next_session(), settings.tls
             )
         except SessionFailed as error:
             self._lose_session(str(error))

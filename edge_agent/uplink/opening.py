@@ -1,6 +1,7 @@
 """Builds a station's ways to the server from its settings: the uplink, and uploads beside it."""
 
 import platform
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -32,6 +33,7 @@ def open_uplink(
     describe: Callable[[], StationState],
     on_desired: Callable[[Desired], None],
     progress: UpdateReport | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
 ) -> Uplink:
     """Builds the uplink of a station; nothing is connected or started yet.
 
@@ -42,12 +44,13 @@ def open_uplink(
         describe: Tells how the station is; called on the uplink's thread.
         on_desired: Takes each desired state that comes; called on the uplink's thread.
         progress: How far the station is with what was desired of it before.
+        tls: Makes what proves who it is, where the broker asks for that.
 
     Raises:
         InputError: The broker's address cannot be read.
     """
     with of_field("fleet.broker"):
-        broker = parse_broker(fleet.broker)
+        broker = parse_broker(fleet.broker, may_be_tls=True)
     settings = UplinkSettings(
         device=Device(
             name=station.station.name,
@@ -62,6 +65,7 @@ def open_uplink(
         outbox_max_bytes=int(fleet.outbox_max_mb * _MEGABYTE),
         journal_path=station.journal_path,
         heartbeat_s=fleet.heartbeat_s,
+        tls=tls,
     )
     return Uplink(settings, describe, on_desired, progress=progress)
 

@@ -13,7 +13,8 @@ class FleetSection(Section):
 
     Attributes:
         server: Base address of the fleet server: http://host:8000.
-        broker: Address of the MQTT broker: mqtt://host:1883, user and password in it if needed.
+        broker: Address of the MQTT broker: mqtts://host:8883, where the station is enrolled, or
+            mqtt://host:1883, user and password in it if needed.
         root: Trusted TUF root (`root.json`) that the fleet's operator gave out.
         token_file: File that holds the token for devices.
         heartbeat_s: Time between two signs of life.

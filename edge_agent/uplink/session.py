@@ -4,8 +4,11 @@ A session is never mended: the next one has a new number, which its will must ca
 one is left to `link`, what is said in it to `conversation`. Owned by one thread, which `turn`s it.
 """
 
+import re
+import ssl
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +16,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from beltmark.contract.broker import BrokerAddress
+from beltmark.contract.errors import InputError
 from beltmark.contract.messages import Death
 from beltmark.contract.topics import SERVER_ONLINE, down, up
 from beltmark.contract.wire import Message, encode
@@ -21,6 +25,7 @@ _KEEP_ALIVE_S: Final = 10
 _CONNECT_TIMEOUT_S: Final = 5.0
 _GOODBYE_TIMEOUT_S: Final = 2.0
 _MAX_HEARD: Final = 1_000
+_ALERT: Final = re.compile(r"\[SSL: (?:SSLV3_|TLSV1_|TLSV13_)?ALERT_([A-Z_]+)\]")
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,20 @@ class MqttSession:
         address: The broker.
         device: Whose it is.
         number: Its number.
+        tls: Makes what proves who it is, where the address asks for that; may raise InputError.
 
     Raises:
-        SessionFailed: Nobody listens there.
+        SessionFailed: Nobody listens there, or it is not the fleet's broker, or there is nothing
+            to prove who this is.
     """
 
-    def __init__(self, address: BrokerAddress, device: str, number: int) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        device: str,
+        number: int,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+    ) -> None:
         self.number, self._device = number, device
         self._heard: deque[Heard] = deque()
         self._is_open = self._is_over = False
@@ -62,6 +75,12 @@ class MqttSession:
         client.max_queued_messages_set(0)
         if address.user is not None:
             client.username_pw_set(address.user, address.password)
+        if address.is_tls and tls is not None:
+            try:
+                client.tls_set_context(tls())
+            except (InputError, OSError) as error:  # OSError: what was read just now is damaged
+                raise SessionFailed(str(error)) from None
+            client.on_log = lambda _, __, ___, text: self._note_alert(text)
         lost = Death(device=device, session=number, reason="lost")
         client.will_set(up(device, "death"), encode(lost), qos=1)
         client.on_connect = lambda _, __, ___, reason, ____: self._connected(reason)
@@ -69,6 +88,10 @@ class MqttSession:
         client.on_message = lambda _, __, message: self._take(message)
         try:
             client.connect(address.host, address.port, _KEEP_ALIVE_S)
+        except ssl.SSLCertVerificationError as error:
+            self._hang_up()
+            told = f"what answers at {address} is not the fleet's broker: {error.verify_message}"
+            raise SessionFailed(told) from None
         except (OSError, ValueError) as error:  # ValueError: a name that no resolver takes
             self._hang_up()
             why = getattr(error, "strerror", None) or str(error)
@@ -139,7 +162,7 @@ class MqttSession:
         client = self._client
         if (connection := client.socket()) is not None:
             connection.close()
-        client.on_connect = client.on_subscribe = client.on_message = None
+        client.on_connect = client.on_subscribe = client.on_message = client.on_log = None
 
     def _connected(self, reason: Any) -> None:
         if reason.is_failure:
@@ -153,6 +176,12 @@ class MqttSession:
             self._refuse("the broker does not let this device hear the server")
             return
         self._is_open = True
+
+    def _note_alert(self, text: str) -> None:
+        """Since TLS 1.3, who is refused hears of it after it took itself for connected."""
+        if (alert := _ALERT.search(text)) is not None:
+            words = alert[1].replace("_", " ").lower()
+            self._problem = f"the broker refuses this station: {words}"
 
     def _refuse(self, problem: str) -> None:
         self._problem, self._is_over = problem, True

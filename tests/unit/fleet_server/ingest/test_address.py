@@ -45,3 +45,11 @@ def test_an_address_is_told_without_its_password():
     address = parse_broker("mqtt://me:s3cret@[::1]:1884")
     assert str(address) == "mqtt://[::1]:1884"
     assert "s3cret" not in repr(address)
+
+
+def test_one_with_certificates_is_read_where_there_are_some():
+    address = parse_broker("mqtts://broker", may_be_tls=True)
+    assert (str(address), address.is_tls) == ("mqtts://broker:8883", True)
+    assert not parse_broker("mqtt://broker", may_be_tls=True).is_tls
+    with pytest.raises(InputError, match="a certificate says who it is"):
+        parse_broker("mqtts://me:s3cret@broker", may_be_tls=True)
