@@ -57,9 +57,8 @@ class Membership:
 
     def tell(self) -> Mapping[str, object]:
         """How all this is, for the status file."""
-        certificate = None if self.renewer is None else self.renewer.health.model_dump()
         return {
-            **({} if certificate is None else {"certificate": certificate}),
+            "certificate": None if self.renewer is None else self.renewer.health.model_dump(),
             "uplink": self.uplink.health.model_dump(),
             "update": asdict(self.updater.latest),
             "samples": self.uploads.health.model_dump(),
@@ -144,4 +143,4 @@ def open_membership(
     pictures = LabelPictures(
         lambda item_id, png: uploads.pictures.offer(item_id, "label", png), station.printer.dpmm
     )
-    return Membership(release, updater, uplink, uploads, pictures)
+    return Membership(release, updater, uplink, uploads, pictures, renewer)

@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field
 
 from edge_agent.parts import Identity, Parts
 
-_ON_ITS_OWN: Mapping[str, object] = {"uplink": None, "update": None, "samples": None}
+_ON_ITS_OWN: Mapping[str, object] = {
+    "certificate": None, "uplink": None, "update": None, "samples": None,
+}  # fmt: skip
 _NOTHING_BESIDE: Mapping[str, object] = {
     "serials": None,
     "photo_eye": None,

@@ -66,7 +66,7 @@ class ServedSite:
             )
         process = self._process
         until(lambda: b"\n" in said.read_bytes() or process.poll() is not None, "it is served")
-        found = re.match(r"open (http://\S+)/ \(broker (mqtt://\S+);", said.read_text())
+        found = re.match(r"open (http://\S+)/ \(broker (mqtts?://\S+);", said.read_text())
         assert found is not None, self.log
         self.url, self.broker = found[1], found[2]
         return self

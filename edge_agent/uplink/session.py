@@ -4,7 +4,6 @@ A session is never mended: the next one has a new number, which its will must ca
 one is left to `link`, what is said in it to `conversation`. Owned by one thread, which `turn`s it.
 """
 
-import re
 import ssl
 import time
 from collections import deque
@@ -25,7 +24,10 @@ _KEEP_ALIVE_S: Final = 10
 _CONNECT_TIMEOUT_S: Final = 5.0
 _GOODBYE_TIMEOUT_S: Final = 2.0
 _MAX_HEARD: Final = 1_000
-_ALERT: Final = re.compile(r"\[SSL: (?:SSLV3_|TLSV1_|TLSV13_)?ALERT_([A-Z_]+)\]")
+_NOT_LET_IN: Final = (
+    "the broker does not let this station in: has its certificate run out, or was it revoked? "
+    "(beltmark-fleet enrolled)"
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class MqttSession:
     ) -> None:
         self.number, self._device = number, device
         self._heard: deque[Heard] = deque()
-        self._is_open = self._is_over = False
+        self._is_open = self._is_over = self._is_answered = False
+        self._is_tls = address.is_tls
         self._problem: str | None = None
         self._client = client = Client(
             CallbackAPIVersion.VERSION2,
@@ -80,7 +83,6 @@ class MqttSession:
                 client.tls_set_context(tls())
             except (InputError, OSError) as error:  # OSError: what was read just now is damaged
                 raise SessionFailed(str(error)) from None
-            client.on_log = lambda _, __, ___, text: self._note_alert(text)
         lost = Death(device=device, session=number, reason="lost")
         client.will_set(up(device, "death"), encode(lost), qos=1)
         client.on_connect = lambda _, __, ___, reason, ____: self._connected(reason)
@@ -156,15 +158,21 @@ class MqttSession:
             self._refuse(f"what answers is no broker: {type(error).__name__}")
         else:
             # A session that was refused has said more about it than the code does.
-            self._is_over = self._is_over or code != MQTTErrorCode.MQTT_ERR_SUCCESS
+            ends = code != MQTTErrorCode.MQTT_ERR_SUCCESS
+            if ends and self._is_tls and not self._is_answered and self._problem is None:
+                # Since TLS 1.3 the broker says so only after the client takes itself for
+                # connected, and what it says is often lost with the connection.
+                self._problem = _NOT_LET_IN
+            self._is_over = self._is_over or ends
 
     def _hang_up(self) -> None:
         client = self._client
         if (connection := client.socket()) is not None:
             connection.close()
-        client.on_connect = client.on_subscribe = client.on_message = client.on_log = None
+        client.on_connect = client.on_subscribe = client.on_message = None
 
     def _connected(self, reason: Any) -> None:
+        self._is_answered = True
         if reason.is_failure:
             self._refuse(f"the broker refuses this device: {reason}")
             return
@@ -176,12 +184,6 @@ class MqttSession:
             self._refuse("the broker does not let this device hear the server")
             return
         self._is_open = True
-
-    def _note_alert(self, text: str) -> None:
-        """Since TLS 1.3, who is refused hears of it after it took itself for connected."""
-        if (alert := _ALERT.search(text)) is not None:
-            words = alert[1].replace("_", " ").lower()
-            self._problem = f"the broker refuses this station: {words}"
 
     def _refuse(self, problem: str) -> None:
         self._problem, self._is_over = problem, True

@@ -12,7 +12,8 @@ from edge_agent.membership import Membership
 
 # What only some stations need: a fleet's, the network's, the panel's, the scan's.
 NOT_LOADED = (
-    "tuf", "paho", "urllib3", "starlette", "uvicorn", "gpiod", "edge_agent.membership",
+    "tuf", "paho", "urllib3", "starlette", "uvicorn", "gpiod", "cryptography",
+    "edge_agent.membership",
     "edge_agent.panel.server", "edge_agent.serials.keeper", "edge_agent.signals.http_input",
     "edge_agent.verification.verifier", "edge_agent.warehouse.poster",
 )  # fmt: skip
