@@ -128,7 +128,7 @@ def _fleet(station: Path, settings: StationFile, fleet: FleetSection) -> Iterato
     # Only here: a station on its own loads nothing of what a fleet needs.
     from edge_agent import fleet_check  # noqa: PLC0415
 
-    for part, look in fleet_check.fleet_parts(fleet):
+    for part, look in fleet_check.fleet_parts(fleet, settings.station.data):
         yield _finding(station, part, look)
     if is_in_use(settings.journal_path):
         yield _finding(station, "broker", lambda: _as_told(settings, "uplink", "ok"))

@@ -15,8 +15,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from beltmark.contract.broker import BrokerAddress, parse_broker
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
-from edge_agent.device_token import read_token
 from edge_agent.identity.enrolling import identity_folder
+from edge_agent.identity.proof import check_token, proof_of
 from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.update.errors import ReleaseRefused, SlotDamaged, Unreachable
@@ -31,14 +31,14 @@ _PATIENCE_S = 5.0
 _LIMITS = FetchLimits(connect_s=_PATIENCE_S, answer_s=_PATIENCE_S, gap_s=_PATIENCE_S, file_s=15.0)
 
 
-def fleet_parts(fleet: FleetSection) -> Iterator[tuple[str, Callable[[], str]]]:
+def fleet_parts(fleet: FleetSection, data: Path) -> Iterator[tuple[str, Callable[[], str]]]:
     """Yields each part's name with what looks at it; that raises InputError where it is not well.
 
     The broker is not among them: see `look_at_broker`.
     """
     yield "root", lambda: _root(fleet)
-    yield "token", lambda: _token(fleet)
-    yield "server", lambda: _server(fleet)
+    yield "token", lambda: _token(fleet, data)
+    yield "server", lambda: _server(fleet, data)
 
 
 def running_release(settings: StationFile) -> tuple[str, Release] | None:
@@ -87,20 +87,23 @@ def _root(fleet: FleetSection) -> str:
     return f"{fleet.root} is trusted"
 
 
-def _token(fleet: FleetSection) -> str:
-    with of_field("fleet.token_file"):
-        read_token(fleet.token_file)
+def _token(fleet: FleetSection, data: Path) -> str:
+    if fleet.token_file is None:
+        until = time.localtime(identity_folder(data).read().expires_at)
+        return f"enrolled; the certificate holds until {time.strftime('%Y-%m-%d', until)}"
+    check_token(fleet)
     return f"{fleet.token_file} holds one"
 
 
-def _server(fleet: FleetSection) -> str:
+def _server(fleet: FleetSection, data: Path) -> str:
     server, root = parse_server(fleet.server), read_root(fleet.root)
-    read_token(fleet.token_file)
+    prove = proof_of(fleet, data)
+    prove()
     with tempfile.TemporaryDirectory() as folder:
         trust = TufTrust(
             server,
             root,
-            lambda: read_token(fleet.token_file),
+            prove,
             metadata=Path(folder, "metadata"),
             downloads=Path(folder, "downloads"),
             limits=_LIMITS,

@@ -84,7 +84,8 @@ def create_app(
         redoc_url=None,
     )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
-    app.state.access = Access(site, clock)
+    authority, certificates = site.authority(clock), CertificateStore(engine, clock)
+    app.state.access = Access(site, clock, authority, certificates)
     limits = site.settings.limits
     numbers = Numbers(SerialStore(engine, clock), site.settings)
 
@@ -103,8 +104,8 @@ def create_app(
         pictures=PictureFolder(site.pictures_folder, limits.pictured_items_per_device),
         samples=SampleFolder(site.samples_folder, limits.samples_per_device),
         numbers=numbers,
-        authority=site.authority(clock),
-        certificates=CertificateStore(engine, clock),
+        authority=authority,
+        certificates=certificates,
         troubles=troubles,
         started_at=clock(),
         clock=clock,

@@ -43,11 +43,13 @@ class ServerSection(Document):
         port: Its port; 0 for any free one.
         address: Under which stations reach the server, such as http://fleet.example:8000; without
             it, host and port.
+        shared_token: Whether stations may come in with the site's one device token, too.
     """
 
     host: Address = "127.0.0.1"
     port: Port = 8000
     address: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$", max_length=2_000)] | None = None
+    shared_token: bool = True
 
 
 class DatabaseSection(Document):
@@ -186,6 +188,8 @@ id = {toml_text(site_id)}
 host = "127.0.0.1"        # 0.0.0.0 lets other machines in: put TLS before it then
 port = 8000
 # address = "http://fleet.example:8000"   # under which stations reach it
+
+# shared_token = false    # stations come in by their certificates alone
 
 [database]
 url = {toml_text(database)}

@@ -33,8 +33,9 @@ def station_section(site: Site, name: str, served: Served | None) -> str:
         f"server = {toml_text(server)}",
         f"broker = {toml_text(broker)}",
         f"root = {toml_text(str(site.root_path))}",
-        f"token_file = {toml_text(str(site.device_token_path))}",
     ]
+    if urlsplit(broker).scheme != "mqtts":  # else its certificate serves for both
+        lines.append(f"token_file = {toml_text(str(site.device_token_path))}")
     lines += _notes(server, broker)
     if site.settings.serials.leased:
         lines += ["", "[serials]", "leased = true"]
@@ -62,10 +63,11 @@ def _broker(site: Site, served: Served | None) -> str:
 def _notes(*addresses: str) -> Iterator[str]:
     if any(_is_loopback(urlsplit(address).hostname or "") for address in addresses):
         yield "# These addresses are this machine's own: no other reaches them."
-    yield "# On another machine, name copies of the two files; the token is a secret."
     if urlsplit(addresses[-1]).scheme == "mqtts":
-        yield "# The broker wants a certificate: beltmark-fleet enrol gives the token for it."
+        yield "# On another machine, name a copy of root.json."
+        yield "# The fleet wants a certificate: beltmark-fleet enrol gives the token for it."
     else:
+        yield "# On another machine, name copies of the two files; the token is a secret."
         yield "# Where the broker asks who it is: mqtt://user:password@host:port, its own."
 
 

@@ -24,7 +24,15 @@ KEY_BYTES: Final = 32
 RENEW_AFTER: Final = 2 / 3
 """The part of a certificate's life after which a device asks for the next one."""
 
+PROOF_LASTS_S: Final = 300.0
+"""For so long a proof holds: clocks differ, and who listens on the way may send it again."""
+
+PROOF_PREFIX: Final = "beltmark-certificate-1."
 _PREFIX: Final = "beltmark-1"
+_PROOF: Final = re.compile(
+    re.escape(PROOF_PREFIX) + r"([A-Za-z0-9_\-]{1,2000})\.([0-9]{1,12})\.([A-Za-z0-9_\-]{1,200})",
+    re.ASCII,
+)
 _TOKEN: Final = re.compile(
     rf"{_PREFIX}\.([A-Za-z0-9_\-]{{43}})\.([A-Za-z0-9_\-]{{43}})\."
     r"([A-Za-z0-9][A-Za-z0-9._\-]{0,63})",
@@ -110,6 +118,42 @@ def parse_token(text: str) -> Token:
         )
     seed, fingerprint, device = match.groups()
     return Token(_bytes(seed), _bytes(fingerprint), device)
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a device sends over HTTP, as a bearer token.
+
+    Attributes:
+        certificate: Its certificate (DER).
+        at: When it was made, in seconds since the epoch.
+        signature: ECDSA with SHA-256 by the certificate's key over `proof_bytes`.
+    """
+
+    certificate: bytes
+    at: int
+    signature: bytes
+
+    def __str__(self) -> str:
+        certificate, signature = _text(self.certificate), _text(self.signature)
+        return f"{PROOF_PREFIX}{certificate}.{self.at}.{signature}"
+
+
+def parse_proof(text: str) -> Proof | None:
+    """Reads a proof; None for what is none."""
+    match = _PROOF.fullmatch(text)
+    if match is None:
+        return None
+    certificate, at, signature = match.groups()
+    try:
+        return Proof(_bytes(certificate), int(at), _bytes(signature))
+    except ValueError:
+        return None
+
+
+def proof_bytes(certificate: bytes, at: int) -> bytes:
+    """What a proof's signature is over."""
+    return f"beltmark proof 1\n{at}\n".encode() + certificate
 
 
 def signed_bytes(purpose: Purpose, device: str, csr: str) -> bytes:

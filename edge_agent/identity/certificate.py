@@ -19,8 +19,10 @@ from beltmark.contract.enrolment import (
     RENEW_AFTER,
     EnrolRequest,
     Issued,
+    Proof,
     RenewRequest,
     Token,
+    proof_bytes,
     signed_bytes,
 )
 
@@ -112,6 +114,13 @@ def renewed(before: Identity, key: ec.EllipticCurvePrivateKey, issued: Issued) -
         raise NotOurs("it is another fleet")
     _check(identity, before.device)
     return identity
+
+
+def proof(identity: Identity, now: float) -> str:
+    """What lets the device in over HTTP for the next minutes."""
+    certificate = identity.certificate.public_bytes(serialization.Encoding.DER)
+    content = proof_bytes(certificate, int(now))
+    return str(Proof(certificate, int(now), identity.key.sign(content, ec.ECDSA(hashes.SHA256()))))
 
 
 def pem(certificate: x509.Certificate) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from beltmark.contract.release import Release
 from beltmark.contract.serials import NumberKind
-from edge_agent.device_token import read_token
+from edge_agent.identity.proof import proof_of
 from edge_agent.printing.journal import Journal
 from edge_agent.serials.keeper import KeeperSettings, NumberKeeper
 from edge_agent.settings import StationFile
@@ -36,7 +36,7 @@ def open_keeper(
     return NumberKeeper(
         station.journal_path,
         journal,
-        FleetHttp(parse_server(fleet.server), lambda: read_token(fleet.token_file)),
+        FleetHttp(parse_server(fleet.server), proof_of(fleet, station.station.data)),
         station.station.name,
         KeeperSettings(sizes, section.warn_before_h * 3_600),
         needed=needed,

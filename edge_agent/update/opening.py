@@ -12,7 +12,7 @@ from tuf.api.metadata import Metadata
 from beltmark.contract.documents import read_bytes, read_document, write_document
 from beltmark.contract.errors import InputError
 from beltmark.contract.release import Release
-from edge_agent.device_token import read_token
+from edge_agent.identity.proof import check_token, proof_of
 from edge_agent.section import of_field
 from edge_agent.station_loop_ports import DetectorPort
 from edge_agent.update.fetcher import FetchLimits
@@ -74,14 +74,13 @@ def open_updater(
     """
     with of_field("fleet.root"):
         root = read_root(settings.root)
-    with of_field("fleet.token_file"):
-        read_token(settings.token_file)
+    check_token(settings)
     return Updater(
         progress=ProgressFile(folder / "update.json"),
         trust=TufTrust(
             settings.server,
             root,
-            lambda: read_token(settings.token_file),
+            proof_of(settings, folder),
             metadata=folder / "tuf",
             downloads=folder / "downloads",
             limits=limits,

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from beltmark.contract.broker import parse_broker
 from beltmark.contract.messages import Desired
 from beltmark.contract.records import PartHealth
-from edge_agent.device_token import read_token
+from edge_agent.identity.proof import check_token, proof_of
 from edge_agent.section import of_field
 from edge_agent.settings import StationFile
 from edge_agent.update_report import UpdateReport
@@ -111,13 +111,12 @@ def open_uploads(station: StationFile, fleet: FleetSection) -> Uploads:
         InputError: The server's address or the token cannot be used.
     """
     server, device = parse_server(fleet.server), station.station.name
-    with of_field("fleet.token_file"):
-        read_token(fleet.token_file)
+    check_token(fleet)
+    prove = proof_of(fleet, station.station.data)
     samples = SampleFolder(station.station.data / "samples")
 
     def door() -> FleetHttp:
-        # Read each time: a token that is renewed counts from the next upload.
-        return FleetHttp(server, lambda: read_token(fleet.token_file))
+        return FleetHttp(server, prove)
 
     return Uploads(
         samples, SampleUploader(samples, door(), device), PictureUploader(door(), device)

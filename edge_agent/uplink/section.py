@@ -16,7 +16,7 @@ class FleetSection(Section):
         broker: Address of the MQTT broker: mqtts://host:8883, where the station is enrolled, or
             mqtt://host:1883, user and password in it if needed.
         root: Trusted TUF root (`root.json`) that the fleet's operator gave out.
-        token_file: File that holds the token for devices.
+        token_file: File that holds the token for devices; None where the station is enrolled.
         heartbeat_s: Time between two signs of life.
         outbox_max_mb: Disk that waiting records may take.
         update_patience_s: How long a release waits for a moment between two items to be swapped in.
@@ -25,7 +25,7 @@ class FleetSection(Section):
     server: Address
     broker: Address
     root: Path
-    token_file: Path
+    token_file: Path | None = None
     heartbeat_s: Seconds = 5.0
     outbox_max_mb: Annotated[float, Field(ge=1, le=100_000)] = 256.0
     update_patience_s: Seconds = 600.0

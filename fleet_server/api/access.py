@@ -12,8 +12,13 @@ from urllib.parse import urlsplit
 from fastapi import HTTPException, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
+from beltmark.contract.enrolment import PROOF_PREFIX
 from beltmark.contract.errors import InputError
+from fleet_server.devices.authority import Authority
+from fleet_server.devices.certificates import Refused
+from fleet_server.devices.proof import proven
 from fleet_server.site import Site
+from fleet_server.storage.certificates import CertificateStore
 from fleet_server.tokens import is_cookie, is_token, write_cookie
 
 logger = logging.getLogger(__name__)
@@ -37,10 +42,14 @@ class Access:
     Attributes:
         site: Whose secrets count.
         clock: Seconds since the epoch.
+        authority: Who has signed the devices' certificates.
+        certificates: Which of them hold.
     """
 
     site: Site
     clock: Callable[[], float]
+    authority: Authority
+    certificates: CertificateStore
 
     def is_admin_token(self, token: str) -> bool:
         """Whether it is the admin token."""
@@ -53,7 +62,20 @@ class Access:
 
     def is_device_token(self, token: str) -> bool:
         """Whether it is the token for devices."""
-        return is_token(token, _read(self.site.device_token_sha256))
+        return self.site.settings.server.shared_token and is_token(
+            token, _read(self.site.device_token_sha256)
+        )
+
+    def proven_device(self, proof: str) -> str:
+        """The device whose certificate is in a proof.
+
+        Raises:
+            Refused: It proves nothing, or what it proves was revoked.
+        """
+        found = proven(self.authority.issuer, proof, self.clock())
+        if not self.certificates.holds(found.serial):
+            raise Refused("the certificate was revoked, or is not known here")
+        return found.device
 
     def new_cookie(self) -> str:
         """A cookie for somebody who has just signed in."""
@@ -86,18 +108,26 @@ def person(
 
 
 def device(request: Request, bearer: Annotated[Bearer, Security(_DEVICE_TOKEN)] = None) -> None:
-    """Lets devices in.
+    """Lets devices in: each for itself by its certificate, or any by the site's token.
 
     Raises:
         HTTPException: 401.
     """
     access: Access = request.app.state.access
-    if bearer is None or not access.is_device_token(bearer.credentials):
-        raise HTTPException(
-            401,
-            "send the site's device token as Authorization: Bearer TOKEN",
-            {"WWW-Authenticate": 'Bearer realm="beltmark-devices"'},
-        )
+    told = "send the site's device token as Authorization: Bearer TOKEN, or enrol the station"
+    if bearer is not None:
+        if access.is_device_token(bearer.credentials):
+            return
+        if bearer.credentials.startswith(PROOF_PREFIX):
+            try:
+                name = access.proven_device(bearer.credentials)
+            except Refused as error:
+                told = str(error)
+            else:
+                if request.path_params.get("device", name) == name:
+                    return
+                told = f"the certificate is {name}'s"
+    raise HTTPException(401, told, {"WWW-Authenticate": 'Bearer realm="beltmark-devices"'})
 
 
 def _read(secret: Callable[[], SecretT]) -> SecretT:

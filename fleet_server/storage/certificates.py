@@ -175,6 +175,14 @@ class CertificateStore:
             _log(connection, now, who, f"revoked {device}: {ended} certificates")
         return ended
 
+    def holds(self, serial: str) -> bool:
+        """Whether a certificate was issued here, and not revoked."""
+        found = sa.select(certificates.c.serial).where(
+            certificates.c.serial == serial, certificates.c.revoked_at.is_(None)
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(found).first() is not None
+
     def revoked(self) -> list[tuple[int, float]]:
         """Serial number and time of all that was revoked and has not run out."""
         columns = (certificates.c.serial, certificates.c.revoked_at)
