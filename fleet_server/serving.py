@@ -24,6 +24,7 @@ from beltmark.contract.enrolment import SERVER_NAME
 from beltmark.contract.errors import InputError
 from fleet_server.app import create_app
 from fleet_server.broker import EmbeddedBroker
+from fleet_server.devices.broker_config import broker_problem
 from fleet_server.ingest.link import FleetLink
 from fleet_server.renewal import Renewal
 from fleet_server.rollouts.driver import Driver
@@ -143,9 +144,11 @@ def serve(site: Site, plan: ServingPlan, tell: Callable[[str], None]) -> None:
         driver = Driver(RolloutStore(engine, time.time()))
         stack.callback(driver.stop)
         driver.start()
-        app = create_app(
-            site, engine, link, more_problems=lambda: renewal.problems() + driver.problems()
-        )
+
+        def problems() -> list[str]:
+            return [*renewal.problems(), *driver.problems(), *_broker_problems(site)]
+
+        app = create_app(site, engine, link, more_problems=problems)
         server = stack.enter_context(_HttpServer(app, listener))
         served = _served(listener, address, app.state.started_at)
         note(site, served)
@@ -185,6 +188,13 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         ) from None
     with listener:
         yield listener
+
+
+def _broker_problems(site: Site) -> Iterator[str]:
+    if (folder := site.settings.broker.folder) is not None:
+        problem = broker_problem(site.folder / folder, time.time())
+        if problem is not None:
+            yield problem
 
 
 def _told(error: Exception) -> str:

@@ -97,12 +97,20 @@ class IdentityFolder:
             return False
 
     def _write(self, path: Path, content: bytes) -> None:
-        """Writes a file whole or not at all, durably, and for its owner alone."""
+        """Writes a file whole or not at all, durably, and for its owner alone.
+
+        Where root enrols a station, the owner is that of the data folder: the agent's user.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner, is_root = self._folder.parent.stat(), os.geteuid() == 0
+        if is_root:
+            os.chown(self._folder, owner.st_uid, owner.st_gid)
         beside = path.with_name(f".{path.name}.new")
         beside.unlink(missing_ok=True)
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with writing(path), os.fdopen(handle, "wb") as file:
+            if is_root:
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

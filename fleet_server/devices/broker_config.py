@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+
 from beltmark.contract.documents import sync, write_bytes
 from beltmark.contract.enrolment import SERVER_NAME
 from beltmark.contract.topics import ALL_UP, ROOT, SERVER_ONLINE
@@ -19,6 +21,8 @@ from fleet_server.devices.certificates import issue_server, new_key
 from fleet_server.releases.files import write_private
 
 REVOCATIONS: Final = "revoked.pem"
+_CERTIFICATE: Final = "server-certificate.pem"
+_TOLD_BEFORE_DAYS: Final = 60
 _MAX_PACKET_BYTES: Final = 1024 * 1024
 _MAX_QUEUED_BYTES: Final = 256 * 1024 * 1024
 
@@ -117,7 +121,28 @@ def write_broker_config(
     write_bytes(folder / "acl", _ACCESS.encode())
     # One file, so that the broker never finds a key without its certificate.
     _replace_private(folder / "server.pem", key_pem(key) + pem(certificate).encode())
+    write_bytes(folder / _CERTIFICATE, pem(certificate).encode())  # for `broker_problem` alone
     write_bytes(folder / "mosquitto.conf", configuration(plan).encode())
+
+
+def broker_problem(folder: Path, now: float) -> str | None:
+    """Says that the broker's certificate runs out soon; None if it does not.
+
+    Args:
+        folder: Where the broker's files were written.
+        now: Seconds since the epoch.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate((folder / _CERTIFICATE).read_bytes())
+    except (OSError, ValueError):
+        return f"{folder} does not hold what beltmark-fleet broker-config wrote"
+    end = certificate.not_valid_after_utc
+    if end.timestamp() - now > _TOLD_BEFORE_DAYS * 86_400:
+        return None
+    return (
+        f"the broker's certificate runs out on {end:%Y-%m-%d}: write it anew (beltmark-fleet "
+        "broker-config) and reload the broker"
+    )
 
 
 def write_revocations(

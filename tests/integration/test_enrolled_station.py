@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -98,6 +99,9 @@ def run(station: Path) -> dict[str, object]:
 
 
 def test_a_station_joins_labels_is_put_out_and_labels_on(enrolled: Enrolled, capsys):
+    code, told = enrolled.edge("check", enrolled.station)
+    assert code == 2
+    assert "this station is not enrolled" in told
     token = enrolled.fleet("enrol", enrolled.site, "blob").strip()
     code, told = enrolled.edge("enrol", enrolled.station, token)
     assert code == 0, told
@@ -107,6 +111,9 @@ def test_a_station_joins_labels_is_put_out_and_labels_on(enrolled: Enrolled, cap
     assert "the token is for blobx" in told
     assert token.split(".")[1] not in told
     assert "until" in enrolled.fleet("enrolled", enrolled.site)
+    code, told = enrolled.edge("check", enrolled.station)
+    for part in ("root", "token", "server", "broker"):
+        assert re.search(rf"^{part} +ok ", told, re.M), told
 
     status = run(enrolled.station)
     decided = read_items(read_settings(enrolled.station).journal_path)
@@ -130,3 +137,7 @@ def test_a_station_joins_labels_is_put_out_and_labels_on(enrolled: Enrolled, cap
     token = enrolled.fleet("enrol", enrolled.site, "blob").strip()
     assert enrolled.edge("enrol", enrolled.station, token)[0] == 0
     assert "connected" in str(run(enrolled.station)["uplink"])
+
+    shutil.rmtree(enrolled.folder / "data")
+    assert "not enrolled" in str(run(enrolled.station)["uplink"])
+    assert len(read_items(read_settings(enrolled.station).journal_path)) == 3
