@@ -4,12 +4,17 @@ All commands but `serve` work beside a server that runs, and without one.
 """
 
 import argparse
+import re
 import sys
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from beltmark.command import run_command, seconds, whole
 from fleet_server import commands, device_commands
 from fleet_server.rollout_commands import add_rollout_parser
+
+_HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]{0,252}", re.ASCII)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -162,30 +167,46 @@ def _add_trust_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentPars
         "broker-config", help="write Mosquitto's configuration, for stations that are enrolled"
     )
     _add_site(broker)
-    broker.add_argument("folder", type=Path, metavar="FOLDER", help="where the files are written")
+    broker.add_argument("folder", type=_line, metavar="FOLDER", help="where the files are written")
     broker.add_argument(
-        "--host", action="append", required=True, metavar="NAME",
+        "--host", action="append", required=True, type=_host, metavar="NAME",
         help="name or address under which the broker is reached; may be given again",
     )  # fmt: skip
     broker.add_argument(
         "--port", type=whole(1, 65_535), default=8883, help="its port (default: 8883)"
     )
     broker.add_argument(
-        "--bind", metavar="ADDRESS", help="listen on this address of its machine alone"
+        "--bind", type=_host, metavar="ADDRESS", help="listen on this address of its machine alone"
     )
     broker.add_argument(
-        "--at", type=Path, metavar="PATH",
+        "--at", type=_line, metavar="PATH",
         help="where the files lie for the broker, if that is elsewhere (a container, a machine)",
     )  # fmt: skip
     broker.add_argument(
-        "--data", type=Path, default=Path("/var/lib/mosquitto"), metavar="PATH",
+        "--data", type=_line, default=Path("/var/lib/mosquitto"), metavar="PATH",
         help="where the broker keeps its data (default: /var/lib/mosquitto)",
     )  # fmt: skip
     broker.add_argument(
-        "--pid-file", type=Path, default=Path("/run/mosquitto/mosquitto.pid"), metavar="PATH",
+        "--pid-file", type=_line, default=Path("/run/mosquitto/mosquitto.pid"), metavar="PATH",
         help="where it notes its process (default: /run/mosquitto/mosquitto.pid)",
     )  # fmt: skip
     broker.set_defaults(command=device_commands.broker_config)
+
+
+def _host(text: str) -> str:
+    if _HOST.fullmatch(text) is None:
+        try:
+            ip_address(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no host") from None
+    return text
+
+
+def _line(text: str) -> Path:
+    """A path that goes into a line of a configuration, and begins no other."""
+    if not text.strip() or not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} is no path for a configuration")
+    return Path(text)
 
 
 def _company_prefix(text: str) -> str:

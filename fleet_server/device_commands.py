@@ -72,6 +72,7 @@ def revoke(arguments: argparse.Namespace) -> int:
 
 def broker_config(arguments: argparse.Namespace) -> int:
     """Writes Mosquitto's configuration."""
+    from beltmark.contract.broker import BrokerAddress  # noqa: PLC0415
     from fleet_server.devices.broker_config import BrokerPlan, write_broker_config  # noqa: PLC0415
     from fleet_server.settings import toml_text  # noqa: PLC0415
     from fleet_server.storage.certificates import CertificateStore  # noqa: PLC0415
@@ -87,13 +88,13 @@ def broker_config(arguments: argparse.Namespace) -> int:
     )
     with opened(arguments.site) as (site, engine):
         write_broker_config(site.authority(), folder, plan, CertificateStore(engine).revoked())
-    host = arguments.host[0]
+    address = BrokerAddress(arguments.host[0], arguments.port, is_tls=True)
     print(
         f"{folder}: written; server.pem is a secret, which the broker's user must be able to read"
     )
     print("in the site's fleet.toml:")
     print("[broker]")
-    print(f"address = {toml_text(f'mqtts://{host}:{arguments.port}')}")
+    print(f"address = {toml_text(str(address))}")
     print(f"folder = {toml_text(str(folder))}")
     print(f"pid_file = {toml_text(str(arguments.pid_file))}")
     return 0

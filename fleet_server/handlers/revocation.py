@@ -6,7 +6,7 @@ broker's list, then the session. It may be done again at any time.
 
 from dataclasses import dataclass
 
-from beltmark.contract.broker import parse_broker
+from beltmark.contract.broker import BrokerAddress, parse_broker
 from beltmark.contract.errors import InputError
 from fleet_server.devices.broker_config import write_revocations
 from fleet_server.devices.sessions import end_session, reload_broker
@@ -48,10 +48,13 @@ def revoke(site: Site, store: CertificateStore, device: str, who: str) -> Revoca
     broker = site.settings.broker
     told: list[str] = []
     try:
+        address = _secure(broker)
         _tell_broker(site, store, broker, told)
-        is_away = _end(site, broker, device, told)
+        is_away = end_session(site.authority(), address, device)
     except InputError as error:
         return Revocation(ended, False, (*told, str(error)))
+    if not is_away:
+        told.append(f"{device} is back: the broker has not read its list of what was revoked")
     return Revocation(ended, is_away, tuple(told))
 
 
@@ -66,7 +69,8 @@ def _tell_broker(
         reload_broker(broker.pid_file)
 
 
-def _end(site: Site, broker: BrokerSection, device: str, told: list[str]) -> bool:
+def _secure(broker: BrokerSection) -> BrokerAddress:
+    """The broker's address, if that asks for certificates."""
     if broker.address == EMBEDDED:
         raise InputError("the embedded broker knows no certificates", "use Mosquitto for a site")
     address = parse_broker(broker.address, may_be_tls=True)
@@ -74,7 +78,4 @@ def _end(site: Site, broker: BrokerSection, device: str, told: list[str]) -> boo
         raise InputError(
             "the broker asks for no certificates", "set mqtts:// in fleet.toml, [broker]"
         )
-    if end_session(site.authority(), address, device):
-        return True
-    told.append(f"{device} is back: the broker has not read its list of what was revoked")
-    return False
+    return address
