@@ -63,6 +63,7 @@ class Peer:
         context: With what.
         client_id: As whom, by its own word.
         will: A topic on which the broker speaks when it is lost.
+        is_kept: Whether the broker keeps for it what comes while it is away.
 
     Attributes:
         heard: Topic and payload of each message.
@@ -70,12 +71,21 @@ class Peer:
     """
 
     def __init__(
-        self, broker: SecureBroker, context: ssl.SSLContext, client_id: str = "", will: str = ""
+        self,
+        broker: SecureBroker,
+        context: ssl.SSLContext,
+        client_id: str = "",
+        will: str = "",
+        *,
+        is_kept: bool = False,
     ) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.is_in, self.is_over = False, False
         self.client = Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, reconnect_on_failure=False
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=not is_kept,
+            reconnect_on_failure=False,
         )
         self.client.tls_set_context(context)
         if will:

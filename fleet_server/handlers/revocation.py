@@ -54,7 +54,10 @@ def revoke(site: Site, store: CertificateStore, device: str, who: str) -> Revoca
     except InputError as error:
         return Revocation(ended, False, (*told, str(error)))
     if not is_away:
-        told.append(f"{device} is back: the broker has not read its list of what was revoked")
+        told.append(
+            f"{device} may be back: either the broker has not read its list of what was revoked, "
+            "or it ended just now; see to it, and revoke once more"
+        )
     return Revocation(ended, is_away, tuple(told))
 
 
@@ -66,7 +69,7 @@ def _tell_broker(
     if broker.folder is None or broker.pid_file is None:
         told.append(_BY_HAND)
     else:
-        reload_broker(broker.pid_file)
+        reload_broker(site.folder / broker.pid_file)
 
 
 def _secure(broker: BrokerSection) -> BrokerAddress:

@@ -154,6 +154,26 @@ def test_a_device_evicts_nobody_by_a_client_id(site: Site):
     assert not site.server.is_over
 
 
+def test_more_waits_for_one_that_was_away_than_the_broker_would_keep_by_itself(site: Site):
+    topic = f"beltmark/{B}/down/desired"
+
+    def come() -> Peer:
+        peer = Peer(site.broker, site.contexts[B], B, is_kept=True)
+        wait_for(lambda: peer.is_in, "it is let in")
+        return peer
+
+    away = come()
+    away.subscribe(topic)
+    away.close()
+    for number in range(1_500):
+        site.server.client.publish(topic, b"%d" % number, qos=1)
+    site.server.say(topic, b"x" * 256 * 1024)
+    back = come()
+    wait_for(lambda: len(back.heard) == 1_501, "all has come")
+    back.close()
+    assert [payload for _, payload in back.heard[:1_500]] == [b"%d" % n for n in range(1_500)]
+
+
 def test_one_that_comes_again_takes_its_own_place(site: Site):
     first = site.peer(B)
     second = site.peer(B, client_id="another")
