@@ -111,7 +111,7 @@ def _server(fleet: FleetSection, data: Path) -> str:
         try:
             trust.refresh()
         except Unreachable as error:
-            mend = "start the server, check its address, and the token"
+            mend = "start the server, check its address, and the token or certificate"
             raise InputError(str(error), mend, file=server, field="fleet.server") from None
         except ReleaseRefused as error:
             mend = "copy root.json of this fleet's site, and check the clock"

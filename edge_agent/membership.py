@@ -37,7 +37,7 @@ class Membership:
         uplink: Tells the server what happens.
         uploads: What goes to the server over HTTP.
         label_pictures: Shows what labels look like.
-        renewer: Keeps its certificate from running out; None where the broker asks for none.
+        renewer: Keeps its certificate from running out; None where it has none.
     """
 
     release: Release
@@ -125,7 +125,8 @@ def open_membership(
     )
     uploads = open_uploads(station, fleet)
     with of_field("fleet.broker"):
-        is_enrolled = parse_broker(fleet.broker, may_be_tls=True).is_tls
+        is_tls = parse_broker(fleet.broker, may_be_tls=True).is_tls
+    is_enrolled = is_tls or fleet.token_file is None
     identity = identity_folder(station.station.data)
     renewer = (
         Renewer(identity, FleetHttp(parse_server(fleet.server), None)) if is_enrolled else None

@@ -87,7 +87,7 @@ def broker_config(arguments: argparse.Namespace) -> int:
         pid_file=arguments.pid_file,
     )
     with opened(arguments.site) as (site, engine):
-        write_broker_config(site.authority(), folder, plan, CertificateStore(engine).revoked())
+        write_broker_config(site.authority(), folder, plan, CertificateStore(engine).revoked)
     address = BrokerAddress(arguments.host[0], arguments.port, is_tls=True)
     print(
         f"{folder}: written; server.pem is a secret, which the broker's user must be able to read"

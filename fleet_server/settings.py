@@ -188,7 +188,6 @@ id = {toml_text(site_id)}
 host = "127.0.0.1"        # 0.0.0.0 lets other machines in: put TLS before it then
 port = 8000
 # address = "http://fleet.example:8000"   # under which stations reach it
-
 # shared_token = false    # stations come in by their certificates alone
 
 [database]

@@ -39,7 +39,7 @@ class SecureBroker:
         plan = BrokerPlan(
             ["127.0.0.1"], self.port, "127.0.0.1", self.folder, self.folder, self.pid_file
         )
-        write_broker_config(self._fleet.authority, self.folder, plan, self._fleet.store.revoked())
+        write_broker_config(self._fleet.authority, self.folder, plan, self._fleet.store.revoked)
         path = self.folder / "mosquitto.conf"
         path.write_text(f"user root\n{path.read_text()}")
 

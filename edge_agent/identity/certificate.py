@@ -98,7 +98,7 @@ def enrolled(token: Token, key: ec.EllipticCurvePrivateKey, issued: Issued) -> I
     identity = _read(key, issued)
     content = identity.authority.public_bytes(serialization.Encoding.DER)
     if hashlib.sha256(content).digest() != token.fingerprint:
-        raise NotOurs("it is not the fleet that gave the token")
+        raise NotOurs("its authority is another one")
     _check(identity, token.device)
     return identity
 

@@ -54,7 +54,7 @@ def enrol_with(folder: IdentityFolder, token: Token, door: FleetDoor, address: s
         identity = enrolled(token, key, read_issued(answer.content))
     except NotOurs as error:
         raise InputError(
-            f"what answers there is not the fleet that gave the token: {error}",
+            f"what answers is not the fleet that gave the token: {error}",
             "check the address, and who is between",
             file=address,
         ) from None

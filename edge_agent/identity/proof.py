@@ -20,7 +20,7 @@ def proof_of(fleet: FleetSection, data: Path) -> Callable[[], str]:
         path = fleet.token_file
         return lambda: read_token(path)  # one that is renewed counts at once
 
-    # Only here: a station with a token loads nothing of certificates.
+    # Only here: a station on its own loads nothing of certificates.
     from edge_agent.identity.certificate import proof  # noqa: PLC0415
     from edge_agent.identity.enrolling import identity_folder  # noqa: PLC0415
 

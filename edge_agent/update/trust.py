@@ -206,7 +206,7 @@ def judged(error: Exception, now: datetime.datetime) -> Unreachable | ReleaseRef
         return ReleaseRefused(f"the server sends {error}")
     if isinstance(error, DownloadError):
         is_refusal = isinstance(error, DownloadHTTPError) and error.status_code in _UNAUTHORISED
-        told = "it does not take this device's token" if is_refusal else str(error)
+        told = "it does not take this device's token or certificate" if is_refusal else str(error)
         return Unreachable(f"nothing comes from the server: {told}")
     if isinstance(error, ExpiredMetadataError):
         return ReleaseRefused(

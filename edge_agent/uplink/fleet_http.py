@@ -3,6 +3,7 @@
 What is sent, and when it is tried again, is left to the callers.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -120,11 +121,20 @@ def _content(response: urllib3.BaseHTTPResponse, within_s: float) -> bytes:
 def _judged(status: int, told: bytes) -> Answer:
     if 200 <= status < 300:
         return Answer("taken", content=told)
-    words = told[:_TOLD_BYTES].decode(errors="replace")
+    words = _reason(told)[:_TOLD_BYTES]
     text = "".join(c if c.isprintable() else " " for c in words).strip()
     reason = f"the server answers {status} {text}".rstrip()
     is_final = 400 <= status < 500 and status not in _FOR_NOW
     return Answer("refused" if is_final else "later", reason)
+
+
+def _reason(told: bytes) -> str:
+    """What a refusal says: the detail of a problem document (RFC 9457), else all that came."""
+    try:
+        detail = json.loads(told)["detail"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        detail = None
+    return detail if isinstance(detail, str) else told.decode(errors="replace")
 
 
 def _cause(error: Exception) -> str:

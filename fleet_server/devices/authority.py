@@ -115,6 +115,9 @@ def _make(path: Path, site: str, now: float) -> None:
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
     write_private(beside, key_pem(issuer.key) + pem(issuer.certificate).encode())
+    if os.geteuid() == 0:  # such as by sudo: the server, which is not root, has to read it
+        owner = path.parent.stat()
+        os.chown(beside, owner.st_uid, owner.st_gid)
     os.replace(beside, path)
     sync(path.parent)
 

@@ -6,7 +6,7 @@ Works with Mosquitto from 2.0 on; whose session is to end is left to `sessions`.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,9 @@ from beltmark.contract.topics import ALL_UP, ROOT, SERVER_ONLINE
 from fleet_server.devices.authority import Authority, key_pem, pem
 from fleet_server.devices.certificates import issue_server, new_key
 from fleet_server.releases.files import write_private
+
+Revoked = Callable[[], Sequence[tuple[int, float]]]
+"""Tells the serial number of each certificate that was revoked, and when that was."""
 
 REVOCATIONS: Final = "revoked.pem"
 _CERTIFICATE: Final = "server-certificate.pem"
@@ -104,7 +107,7 @@ def configuration(plan: BrokerPlan) -> str:
 
 
 def write_broker_config(
-    authority: Authority, folder: Path, plan: BrokerPlan, revoked: Sequence[tuple[int, float]]
+    authority: Authority, folder: Path, plan: BrokerPlan, revoked: Revoked
 ) -> None:
     """Writes all files, each whole; the broker gets a new key.
 
@@ -112,7 +115,7 @@ def write_broker_config(
         authority: Signs the broker's certificate, and whom it lets in.
         folder: Where they are written.
         plan: How the broker is to run.
-        revoked: Serial number and time of each certificate that was revoked.
+        revoked: Tells what was revoked.
     """
     key = new_key()
     certificate = issue_server(authority.issuer, plan.hosts, key.public_key(), authority.clock())
@@ -145,11 +148,15 @@ def broker_problem(folder: Path, now: float) -> str | None:
     )
 
 
-def write_revocations(
-    authority: Authority, folder: Path, revoked: Sequence[tuple[int, float]]
-) -> None:
-    """Writes the list of what holds no more; the broker reads it when it is told to."""
-    write_bytes(folder / REVOCATIONS, authority.revocations(revoked))
+def write_revocations(authority: Authority, folder: Path, revoked: Revoked) -> None:
+    """Writes the list of what holds no more; the broker reads it when it is told to.
+
+    Of several who write at once, the last one looks again: its list misses nobody.
+    """
+    written = None
+    while (listed := revoked()) != written:
+        write_bytes(folder / REVOCATIONS, authority.revocations(listed))
+        written = listed
 
 
 def _replace_private(path: Path, content: bytes) -> None:

@@ -33,6 +33,8 @@ def reload_broker(pid_file: Path) -> None:
     mend = "reload it yourself, such as by systemctl reload mosquitto"
     try:
         process = int(pid_file.read_bytes()[:_MAX_PID_BYTES])
+        if process <= 0:  # to a signal, these are many processes
+            raise ValueError("it names no process")
         # Who was killed leaves its number to anybody.
         name = Path("/proc", str(process), "comm")
         if Path("/proc/self").exists() and name.read_text().strip() != "mosquitto":

@@ -18,6 +18,10 @@ _BY_HAND = (
     "the broker does not know of it yet: write its list anew (beltmark-fleet broker-config), "
     "reload it, and revoke once more; or set folder and pid_file in fleet.toml, [broker]"
 )
+_SHARED = (
+    "whoever has the site's device-token still comes in over HTTP: once all stations are enrolled, "
+    "set shared_token = false in fleet.toml, [server]"
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ def revoke(site: Site, store: CertificateStore, device: str, who: str) -> Revoca
     ended = store.revoke(device, who)
     broker = site.settings.broker
     told: list[str] = []
+    if site.settings.server.shared_token:
+        told.append(_SHARED)
     try:
         address = _secure(broker)
         _tell_broker(site, store, broker, told)
@@ -65,7 +71,15 @@ def _tell_broker(
     site: Site, store: CertificateStore, broker: BrokerSection, told: list[str]
 ) -> None:
     if broker.folder is not None:
-        write_revocations(site.authority(), site.folder / broker.folder, store.revoked())
+        folder = site.folder / broker.folder
+        try:
+            write_revocations(site.authority(), folder, store.revoked)
+        except OSError as error:
+            raise InputError(
+                f"the broker's list cannot be written: {error.strerror}",
+                "revoke once more as somebody who may, such as by sudo",
+                file=folder,
+            ) from None
     if broker.folder is None or broker.pid_file is None:
         told.append(_BY_HAND)
     else:

@@ -97,8 +97,7 @@ class Connection:
         *,
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
-        self._tls = tls
-        self._echo_timeout_s = echo_timeout_s
+        self._echo_timeout_s, self._tls = echo_timeout_s, tls
         self._address, self._online, self._deliver, self._clock = address, online, deliver, clock
         self._condition = Condition("not connected yet", clock())
         self._lock = threading.Lock()
@@ -183,6 +182,8 @@ class Connection:
         """Connects, and waits until the session ends; returns whether it was of use."""
         client, ended = self._begin()
         try:
+            if self._address.is_tls and self._tls is not None:
+                client.tls_set_context(self._tls())
             client.connect(self._address.host, self._address.port, _KEEP_ALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: a name that no resolver takes
             self._report(f"the broker {self._address} cannot be reached: {error}")
@@ -214,8 +215,6 @@ class Connection:
         client.connect_timeout = _CONNECT_TIMEOUT_S
         if self._address.user is not None:
             client.username_pw_set(self._address.user, self._address.password)
-        if self._address.is_tls and self._tls is not None:
-            client.tls_set_context(self._tls())
         ended = threading.Event()
         with self._lock:
             self._session += 1
@@ -262,16 +261,8 @@ class Connection:
     def _arrived(self, session: int, message: MQTTMessage) -> None:
         if message.topic == SERVER_ONLINE:
             self._hear_server(message)
-        arrived = Arrived(
-            session,
-            message.topic,
-            bytes(message.payload),
-            message.retain,
-            message.mid,
-            message.qos,
-            self._clock(),
-        )
-        if not self._deliver(arrived):
+        said = message.topic, bytes(message.payload), message.retain, message.mid, message.qos
+        if not self._deliver(Arrived(session, *said, self._clock())):
             self._missed = True
 
     def _hear_server(self, message: MQTTMessage) -> None:

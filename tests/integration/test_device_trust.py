@@ -217,7 +217,7 @@ def test_one_that_was_revoked_is_cut_off_and_does_not_come_back(
     broker, address = site.broker, parse_broker(site.broker.address, may_be_tls=True)
     a, b = site.peer(A), site.peer(B)
     fleet.store.revoke(A, "anna")
-    write_revocations(fleet.authority, broker.folder, fleet.store.revoked())
+    write_revocations(fleet.authority, broker.folder, fleet.store.revoked)
     reload_broker(broker.pid_file)
     wait_for(lambda: is_refused(broker, site.contexts[A]), "the broker has read its list")
     assert end_session(fleet.authority, address, A, hold_s=0.5)
@@ -261,7 +261,7 @@ def test_a_process_that_is_not_mosquittos_is_left_alone(tmp_path: Path):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         path = tmp_path / "pid"
-        for content in (str(os.getpid()), "", "x", "999999999"):
+        for content in (str(os.getpid()), "", "x", "999999999", "0", "-1"):
             path.write_text(content)
             with pytest.raises(InputError, match="reload it yourself"):
                 reload_broker(path)

@@ -1,5 +1,6 @@
 """The link over a real broker, with stores that fail in ways that a real one seldom does."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -169,3 +170,19 @@ def test_that_a_wish_is_published_is_noted_in_the_end_and_said_once(broker: Real
         device.say("records", batch([1]))
         device.wait_until_committed(1)
         assert [type(one) for one in device.desired] == [Desired]
+
+
+def test_what_cannot_prove_itself_at_first_comes_later() -> None:
+    asked: list[bool] = []
+
+    def full() -> ssl.SSLContext:
+        asked.append(True)
+        raise OSError("no space left on device")
+
+    link = FleetLink("mqtts://127.0.0.1:9", Memory(), NoWishes(), tls=full)
+    link.start()
+    try:
+        wait_for(lambda: len(asked) > 1, "it tries again")
+        assert any("no space left" in one for one in link.health.problems)
+    finally:
+        link.stop()

@@ -108,6 +108,16 @@ def test_what_an_answer_means(server: Server, status: int, fate: str):
         assert len(answer.told) < 1_000
 
 
+def test_the_reason_of_a_refusal_is_told_in_words(server: Server):
+    server.status, server.text = 403, b'{"title": "Forbidden", "detail": "the token was used"}'
+    answer = http(server.address).send("POST", "/a", b"x", "application/json")
+    assert answer.told == "the server answers 403 the token was used"
+    for odd in (b"[]", b'{"detail": 1}', b"[" * 60_000):
+        server.text = odd
+        answer = http(server.address).send("POST", "/a", b"x", "application/json")
+        assert odd[:20].decode() in answer.told
+
+
 def test_nobody_is_followed_to_another_place(server: Server):
     with Server() as other:
         server.status, server.location = 307, f"{other.address}/a"

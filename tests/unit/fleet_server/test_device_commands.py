@@ -39,6 +39,19 @@ def test_a_broker_that_knows_no_certificates_leaves_a_session_as_it_is(site: Pat
     told = capsys.readouterr().err
     assert "write its list anew" in told
     assert "cannot be reached" in told
+    assert "device-token still comes in" in told
+    settings.write_text(settings.read_text().replace("# shared_token", "shared_token"))
+    assert main(["revoke", str(site), "belt-1"]) == 1
+    assert "device-token" not in capsys.readouterr().err
+
+
+def test_a_list_that_cannot_be_written_is_told(site: Path, capsys):
+    (site.parent / "taken").write_text("a file, where the folder should be")
+    settings = site / "fleet.toml"
+    text = f'address = "mqtts://127.0.0.1:9"\nfolder = "{site.parent}/taken"'
+    settings.write_text(settings.read_text().replace('address = "embedded"', text))
+    assert main(["revoke", str(site), "belt-1"]) == 1
+    assert "list cannot be written" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

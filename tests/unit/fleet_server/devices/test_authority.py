@@ -1,3 +1,4 @@
+import os
 import stat
 import threading
 from pathlib import Path
@@ -23,6 +24,13 @@ def test_a_site_has_an_authority_from_the_first(tmp_path: Path):
     path.unlink()  # as in a site of before
     assert site.authority().fingerprint != first.fingerprint
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_makes_is_the_sites_owners(tmp_path: Path):
+    os.chown(tmp_path, 65_534, 65_534)
+    open_authority(tmp_path, "s")
+    assert (tmp_path / "authority.pem").stat().st_uid == 65_534
 
 
 def test_two_who_make_it_at_once_have_the_same(tmp_path: Path):

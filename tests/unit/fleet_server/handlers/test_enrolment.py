@@ -208,7 +208,7 @@ def test_no_station_can_have_such_a_name(fleet, name):
 def test_an_answer_of_another_fleet_is_not_taken(fleet):
     token, key = invited(fleet), new_key()
     issued = enrol(fleet.authority, fleet.store, "belt-1", enrol_request(token, key))
-    with pytest.raises(NotOurs, match="not the fleet that gave the token"):
+    with pytest.raises(NotOurs, match="its authority is another one"):
         enrolled(Token(token.seed, bytes(32), "belt-1"), key, issued)
     with pytest.raises(NotOurs, match="another key"):
         enrolled(token, new_key(), issued)
