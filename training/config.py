@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from beltmark.contract.documents import Document
 from beltmark.contract.package import ClassName, Probability, Task
+from training.compress.settings import CompressSettings
 
 Side = Annotated[int, Field(ge=64, le=1024, multiple_of=32)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -219,16 +220,6 @@ class DistillSettings(Document):
     teachers: tuple[Path, ...] = ()
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
-
-
-class CompressSettings(Document):
-    """How the model becomes int8.
-
-    Attributes:
-        calibration_images: Samples, varied as in training, whose activations set the ranges.
-    """
-
-    calibration_images: Annotated[int, Field(ge=8, le=10_000)] = 256
 
 
 class TrackingSettings(Document):

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from beltmark.contract.documents import sync
+from beltmark.contract.documents import read_document, sync
 from beltmark.contract.package import MANIFEST, Manifest, ModelPackage, load_package
 from beltmark.datasets.dataset import LabelledImage
 from beltmark.datasets.images import read_image, read_image_bytes
 from edge_agent.vision.detector import Detector
+from training.compress.record import FILE, CompressionRecord
 from training.evaluate.calibration import end_of_range, fit_temperature
 from training.evaluate.evaluation import LEADING, answer_scores, evaluate, metrics_of
 from training.package import write_package
@@ -76,6 +77,7 @@ def prove(
             target_precision=plan.config.target_precision,
             chosen_on_test=not plan.split.validation,
             further=further,
+            compression=read_document(plan.folder / FILE, CompressionRecord),
             losses=tracker.curves("loss_"),
             dataset=plan.dataset,
             parts=plan.parts,

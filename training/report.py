@@ -13,6 +13,7 @@ from beltmark.contract.documents import write_bytes
 from beltmark.contract.package import CurvePoint, Manifest, ModelPackage
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.images import read_image
+from training.compress.record import CompressionRecord, section_of
 from training.evaluate import classification, reliability
 from training.evaluate.classes import match_classes
 from training.evaluate.context import Context
@@ -41,6 +42,7 @@ def write_report(
     target_precision: float,
     chosen_on_test: bool,
     further: Mapping[str, float],
+    compression: CompressionRecord,
     losses: Mapping[str, Sequence[tuple[float, float]]],
     dataset: Dataset,
     parts: Mapping[str, Sequence[LabelledImage]],
@@ -55,6 +57,7 @@ def write_report(
         target_precision: For the suggested threshold, which comes from the manifest's curve.
         chosen_on_test: Temperature and curve come from these same images, for want of others.
         further: Numbers beside those of the evaluation, such as size and speed.
+        compression: How the model became int8.
         losses: Curves of the training, (step, value), by name.
         dataset: The whole.
         parts: Of it, by name.
@@ -85,6 +88,7 @@ def write_report(
         sections=[
             *_measured_sections(package, dataset, evaluation, target_precision),
             _compression_section(manifest, further),
+            section_of(compression),
             *_training_section(losses),
         ],
         package=package,

@@ -2,12 +2,8 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.errors import InputError
@@ -18,12 +14,13 @@ from beltmark.contract.package import (
 )
 from training import engine
 from training.checkpoints import CHECKPOINT, RunState, load_checkpoint
-from training.compress.quantise import quantise
+from training.compressing import SCRATCH, make_int8
 from training.config import TrainConfig
 from training.data.batches import TrainingSamples
 from training.drafting import draft_of
 from training.early_stopping import EarlyStopping, aside
 from training.export import export_core, with_pixels
+from training.objective import Network
 from training.parts import split_dataset
 from training.plan import Plan
 from training.presets import read_config
@@ -31,7 +28,6 @@ from training.proving import PACKAGE, PROVING, REFERENCE, prove
 from training.ranks import ALONE, Ranks
 from training.sources import (
     fingerprint,
-    input_spec,
     open_dataset,
     samples_aside,
     training_samples,
@@ -72,7 +68,7 @@ def run(
     if not ranks.leads:
         _follow(config, config_path, folder, resume=resume, ranks=ranks)
         return None
-    done = _check_folder(folder, config_path, resume=resume)
+    done = check_folder(folder, config_path, resume=resume)
     if done is not None:
         ranks.any(False)  # there is nothing to learn
         return done
@@ -83,7 +79,7 @@ def run(
         *map(len, (plan.split.train, plan.split.validation, plan.split.test)),
     )
     draft = draft_of(plan)
-    with _tracked(plan, draft) as tracker:
+    with tracked_run(plan, draft) as tracker:
         return _carry_out(plan, draft, tracker, resume=resume, ranks=ranks)
 
 
@@ -132,11 +128,34 @@ def _carry_out(
         ranks=ranks,
         teachers=teachers,
     )
-    spec = input_spec(config)
-    log.info("trained; exporting")
+    log.info("trained")
+    return finish(plan, draft, network, samples, tracker=tracker, stages=stages)
+
+
+def finish(
+    plan: Plan,
+    draft: Manifest,
+    network: Network,
+    samples: TrainingSamples,
+    *,
+    tracker: Tracker,
+    stages: Stages,
+) -> ModelPackage:
+    """Exports a trained network, makes it int8 and proves it.
+
+    Args:
+        plan: The run.
+        draft: The manifest as it was known before training.
+        network: Ready for use.
+        samples: What it learned from.
+        tracker: Is told what was measured.
+        stages: Keeps what was made on the way, until all is.
+    """
+    spec = draft.input
+    log.info("exporting")
     core = stages.model("core", lambda: export_core(network, spec))
     log.info("exported; quantising")
-    int8 = stages.model("int8", lambda: quantise(core, calibration_inputs(samples, config), spec))
+    int8 = stages.model("int8", lambda: make_int8(plan, draft, core, samples))
     log.info("quantised; proving")
     package = prove(plan, draft, int8, with_pixels(core, spec), tracker)
     stages.clear()
@@ -177,7 +196,7 @@ def _stopping(plan: Plan) -> EarlyStopping | None:
     return EarlyStopping(plan.config, aside(samples, len(images), settings.batch_size))
 
 
-def _tracked(plan: Plan, draft: Manifest) -> AbstractContextManager[Tracker]:
+def tracked_run(plan: Plan, draft: Manifest) -> AbstractContextManager[Tracker]:
     """Begins to track: configuration, code revision, data, and what the run belongs to."""
     config, lineage = plan.config, draft.lineage
     assert lineage is not None, "a draft has one"
@@ -202,20 +221,7 @@ def _tracked(plan: Plan, draft: Manifest) -> AbstractContextManager[Tracker]:
     )
 
 
-def calibration_inputs(
-    samples: TrainingSamples, config: TrainConfig
-) -> Iterator[NDArray[np.uint8]]:
-    """Yields model inputs, uint8 [1, H, W, 3], that training would have seen next.
-
-    They are varied like those of training, as what the camera will show is: ranges taken from the
-    bare images would be too narrow for other scenes.
-    """
-    first = config.training.steps * config.training.batch_size
-    for number in range(first, first + config.compress.calibration_images):
-        yield samples[number].image_bgr[np.newaxis]
-
-
-def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPackage | None:
+def check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPackage | None:
     """Makes the folder, and refuses to replace what an earlier run proved.
 
     Returns:
@@ -231,7 +237,8 @@ def _check_folder(folder: Path, config_path: Path, *, resume: bool) -> ModelPack
             log.info("all is done already")
             return package
     elif resume:
-        for left in (folder / REFERENCE, *folder.glob(f"{PROVING}*")):
+        lefts = (path for begin in (PROVING, SCRATCH) for path in folder.glob(f"{begin}*"))
+        for left in (folder / REFERENCE, *lefts):
             if left.exists():
                 shutil.rmtree(left)
     for name in (PACKAGE, REFERENCE):

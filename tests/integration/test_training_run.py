@@ -50,6 +50,8 @@ name = "HorizontalFlip"
 
 [compress]
 calibration_images = 8
+calibration = "average"
+most_float_share = 0
 
 [tracking]
 enabled = false

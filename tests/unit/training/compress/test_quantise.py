@@ -12,6 +12,7 @@ import torch
 
 from beltmark.contract.package import InputSpec
 from training.compress.quantise import full_precision_nodes, quantise
+from training.compress.ranges import observe
 from training.export import export_core, with_pixels
 from training.model.backbones import DEFAULT, make_backbone
 from training.model.detector import DetectionNetwork
@@ -37,7 +38,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, onnx.M
     core = export_core(network, SPEC)
     folder = tmp_path_factory.mktemp("models")
     onnx.save(with_pixels(core, SPEC), folder / "fp32.onnx")
-    onnx.save(quantise(core, pictures(8), SPEC), folder / "int8.onnx")
+    ranges = observe(core, list(pictures(8)), ["average"])["average"]
+    onnx.save(quantise(core, ranges, SPEC), folder / "int8.onnx")
     return folder / "fp32.onnx", folder / "int8.onnx", core
 
 

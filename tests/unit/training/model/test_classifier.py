@@ -11,6 +11,7 @@ import torch
 from beltmark.contract.package import GOLDEN, MODEL, InputSpec, Manifest
 from edge_agent.vision.detector import Detector
 from training.compress.quantise import quantise
+from training.compress.ranges import observe
 from training.export import export_core, outputs_of, with_pixels
 from training.model.backbones import DEFAULT, make_backbone
 from training.model.classifier import EMBEDDING_SIZE, ClassificationNetwork
@@ -65,8 +66,9 @@ def test_the_packages_answer_as_the_network_does(
 ) -> None:
     core = export_core(network, SPEC)
     exact = package(tmp_path / "fp32", with_pixels(core, SPEC))
-    inputs = (picture[None] for picture in pictures(16))
-    int8 = package(tmp_path / "int8", quantise(core, inputs, SPEC))
+    inputs = [picture[None] for picture in pictures(16)]
+    ranges = observe(core, inputs, ["average"])["average"]
+    int8 = package(tmp_path / "int8", quantise(core, ranges, SPEC))
     agreed = 0
     for picture in pictures(24):
         with torch.no_grad():
