@@ -8,10 +8,20 @@ import logging
 import sys
 
 from beltmark.command import run_command
-from training.commands import charter, evaluate, gate, operating_point, release, run, track
+from training.commands import (
+    charter,
+    compare,
+    evaluate,
+    gate,
+    operating_point,
+    release,
+    run,
+    soup,
+    track,
+)
 from training.commands.data import group as data
 
-_COMMANDS = (charter, data, run, evaluate, operating_point, gate, release, track)
+_COMMANDS = (charter, data, run, soup, evaluate, compare, operating_point, gate, release, track)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from beltmark.contract.documents import read_document
 from beltmark.contract.package import load_package
 from edge_agent.vision.detector import Detector
 from training.cli import main
+from training.compress.record import CompressionRecord
 from training.evaluate.document import EvaluationDocument
 from training.presets import read_config
 from training.unconfigured import write_derived
@@ -52,6 +53,8 @@ preset = "photographs"
 
 [compress]
 calibration_images = 32
+calibration = "percentile_99.99"
+most_float_share = 0
 
 [tracking]
 enabled = false
@@ -123,6 +126,48 @@ def test_photographs_end_in_a_package_that_a_station_reads(
     assert apart is not None
     assert apart < 5e-3
     capsys.readouterr()
+
+
+def test_packages_are_told_beside_each_other(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, table = trained / "out", tmp_path / "table.md"
+    command = ["compare", str(out), "--data", str(trained / "data")]
+    assert main([*command, "--split", str(out / "split.json"), "--out", str(table)]) == 0
+    header, _, *rows = table.read_text().splitlines()[2:]
+    assert header == "| variant | top1 | model MB | ms | of the first one's time |"
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    assert [Path(row[0]).name for row in cells] == ["reference-fp32", "package"]
+    metrics = json.loads((out / "report" / "metrics.json").read_text())["metrics"]
+    assert [float(row[1]) for row in cells] == pytest.approx(
+        [metrics["top1_fp32"], metrics["top1"]], abs=1e-4
+    )
+    assert float(cells[0][-1]) == 1
+    assert float(cells[1][2]) < 0.4 * float(cells[0][2])
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path), "--data", str(trained / "data")]) == 2
+    assert "neither a package nor a run's folder" in capsys.readouterr().err
+
+
+def test_how_it_became_int8_is_kept(trained: Path) -> None:
+    record = read_document(trained / "out" / "compression.json", CompressionRecord)
+    assert [each.name for each in record.tries] == ["percentile_99.99"]
+    assert record.taken == "percentile_99.99"
+    assert record.images > 0
+    assert "How it became int8" in (trained / "out" / "report" / "report.html").read_text()
+
+
+@pytest.mark.long
+def test_runs_are_averaged_into_one_package(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config, out = trained / "run.toml", tmp_path / "out"
+    other = tmp_path / "other.toml"
+    other.write_text(config.read_text() + "\n[cache]\nlimit_mb = 0\n")
+    runs = [str(trained / "out"), str(trained / "out" / "last.pt")]
+    assert main(["soup", str(other), *runs, "--out", str(out)]) == 0
+    assert "mean of 2 of 2" in caplog.text
+    load_package(out / "package")
 
 
 @pytest.mark.long

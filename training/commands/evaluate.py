@@ -84,7 +84,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         _check_writable(path)
     package = load_package(arguments.package)
     dataset = read_dataset(arguments.data)
-    images, fitting, part = _chosen(arguments, dataset)
+    images, fitting, part = chosen_images(arguments, dataset)
     request = Request(
         package,
         dataset,
@@ -144,7 +144,7 @@ def _learned_from(package: ModelPackage, dataset: Dataset) -> tuple[str, ...]:
     )
 
 
-def _chosen(
+def chosen_images(
     arguments: argparse.Namespace, dataset: Dataset
 ) -> tuple[tuple[LabelledImage, ...], tuple[LabelledImage, ...], str]:
     """Returns the images to judge by, those to fit the temperature on, and words for the former."""
