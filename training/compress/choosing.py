@@ -94,18 +94,18 @@ def compress(
         bench.try_out(method, core, ranges)
         for method, ranges in observe(core, inputs, methods).items()
     ]
-    taken = best_of(tries)
+    taken = best_of(tries, bench.fp32)
     harmed: Sequence[HarmedUnit] = ()
     allowed = bench.fp32 - settings.tolerance_points / 100
     if taken.told.merit < allowed and tuner is not None:
         tuned = bench.try_out(f"{taken.told.name}, trained", *tuner(taken.core, taken.ranges))
         tries.append(tuned)
-        taken = best_of([taken, tuned])
+        taken = best_of([taken, tuned], bench.fp32)
     if taken.told.merit < allowed and settings.most_float_share > 0:
         mixed, harmed = bench.mix(taken, allowed, settings.most_float_share)
         tries += mixed
         taken = next((each for each in mixed if each.told.merit >= allowed), None) or best_of(
-            [taken, *mixed]
+            [taken, *mixed], bench.fp32
         )
     record = CompressionRecord(
         measure=judge.measure,
@@ -119,9 +119,14 @@ def compress(
     return taken.model, record
 
 
-def best_of(tries: Sequence[Candidate]) -> Candidate:
-    """Returns the try that did best; of those as good, the fastest and closest to fp32."""
-    most = max(each.told.merit for each in tries)
+def best_of(tries: Sequence[Candidate], fp32: float) -> Candidate:
+    """Returns the try that did best; of those as good, the fastest and closest to fp32.
+
+    Args:
+        tries: At least one.
+        fp32: What the model reaches before; to reach more is luck.
+    """
+    most = min(max(each.told.merit for each in tries), fp32)
     near = [each for each in tries if each.told.merit >= most - AS_GOOD_POINTS / 100]
     return min(near, key=lambda each: (each.told.float_share, -each.told.closeness_db))
 

@@ -88,9 +88,10 @@ def candidate(name: str, merit: float, close: float, share: float = 0.0) -> Cand
 
 def test_the_best_is_taken_and_of_those_as_good_the_closest() -> None:
     tries = [candidate("a", 0.900, 20), candidate("b", 0.899, 30), candidate("c", 0.89, 40)]
-    assert best_of(tries).told.name == "b"
-    assert best_of([*tries, candidate("d", 0.901, 50, 0.1)]).told.name == "b"
-    assert best_of([*tries, candidate("d", 0.95, 5, 0.1)]).told.name == "d"
+    assert best_of(tries, 0.9).told.name == "b"
+    assert best_of([*tries, candidate("d", 0.901, 50, 0.1)], 0.95).told.name == "b"
+    assert best_of([*tries, candidate("d", 0.95, 5, 0.1)], 0.95).told.name == "d"
+    assert best_of([*tries, candidate("d", 0.95, 5)], 0.9).told.name == "b"  # more than fp32: luck
 
 
 def test_more_and_more_stays_fp32_up_to_the_share() -> None:
@@ -142,9 +143,8 @@ def test_training_for_int8_comes_first_where_too_much_is_lost() -> None:
         return core, {**ranges, "f": (-1.0, 1.0)}
 
     settings = CompressSettings(calibration="minmax", most_float_share=0)
-    _, record = compress(
-        core, SPEC, settings, INPUTS, Judging(lambda n: 0.9 if not n else 0.8), tuner
-    )
+    judge = Judging(lambda rounded: 0.8 if rounded else 0.9)
+    _, record = compress(core, SPEC, settings, INPUTS, judge=judge, tuner=tuner)
     assert len(asked) == 1
     assert [each.name for each in record.tries] == ["minmax", "minmax, trained"]
     assert record.taken == "minmax"  # as good, and closer
