@@ -25,6 +25,7 @@ from fleet_server.api.serials import serial_routes
 from fleet_server.api.sign_in import sign_in_routes
 from fleet_server.api.tuf import tuf_routes
 from fleet_server.handlers.pictures import PictureFolder
+from fleet_server.handlers.releases import ReleaseDesk
 from fleet_server.handlers.samples import SampleFolder
 from fleet_server.handlers.serials import Numbers
 from fleet_server.ingest.link import LinkHealth
@@ -114,6 +115,7 @@ def create_app(
         engine=engine,
         fleet=context.fleet,
         rollouts=RolloutStore(engine, context.started_at, clock),
+        releases=ReleaseDesk(engine, context.repository, site.settings.releases, clock),
         pictures=context.pictures,
         troubles=troubles,
         started_at=context.started_at,

@@ -1,4 +1,4 @@
-"""`beltmark-fleet`: makes and serves a site, adds releases, pushes them, lists what is known.
+"""`beltmark-fleet`: makes and serves a site, approves releases, pushes them, lists what is known.
 
 All commands but `serve` work beside a server that runs, and without one.
 """
@@ -12,6 +12,8 @@ from typing import Final
 
 from beltmark.command import run_command, seconds, whole
 from fleet_server import commands, device_commands
+from fleet_server.key_commands import add_key_parser
+from fleet_server.release_commands import add_release_parser
 from fleet_server.rollout_commands import add_rollout_parser
 
 _HOST: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-]{0,252}", re.ASCII)
@@ -62,8 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--seconds", type=seconds, help="end by itself after this time")
     serve.set_defaults(command=commands.serve)
 
-    _add_release_commands(kinds)
+    add_release_parser(kinds)
+    _add_push_commands(kinds)
     add_rollout_parser(kinds)
+    add_key_parser(kinds)
     _add_device_commands(kinds)
     _add_trust_commands(kinds)
 
@@ -73,29 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_release_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    release = kinds.add_parser("release", help="add releases to a site, and list them")
-    parts = release.add_subparsers(required=True, metavar="COMMAND")
-    add = parts.add_parser("add", help="check and sign a release, so that stations can fetch it")
-    _add_site(add)
-    add.add_argument("folder", type=Path, metavar="DIR", help="the folder with its release.json")
-    add.add_argument(
-        "--machine", action="append", default=[], metavar="NAME",
-        help="only for processors of this family, such as x86_64; may be given again",
-    )  # fmt: skip
-    add.add_argument(
-        "--max-latency-ms", type=float, metavar="MS",
-        help="refused by a station that takes longer for a picture (95th percentile)",
-    )  # fmt: skip
-    add.set_defaults(command=commands.add_release)
-    listed = parts.add_parser("list", help="list releases, the latest first")
-    _add_site(listed)
-    _add_json(listed)
-    listed.set_defaults(command=commands.list_releases)
-
+def _add_push_commands(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     push = kinds.add_parser("push", help="ask stations to run a release")
     _add_site(push)
-    push.add_argument("release", metavar="RELEASE", help="name of a release that was added")
+    push.add_argument("release", metavar="RELEASE", help="name of a release that was approved")
     _add_devices(push)
     push.set_defaults(command=commands.push)
 

@@ -77,36 +77,6 @@ def _say(told: str) -> None:
         print(told, flush=True)
 
 
-def add_release(arguments: argparse.Namespace) -> int:
-    """Adds a release."""
-    from beltmark.contract.bundle import Requirements  # noqa: PLC0415
-    from beltmark.contract.documents import parse  # noqa: PLC0415
-    from fleet_server.handlers.releases import add_release  # noqa: PLC0415
-    from fleet_server.storage.fleet import FleetStore  # noqa: PLC0415
-
-    wanted = {"machines": arguments.machine, "max_latency_ms": arguments.max_latency_ms}
-    requires = parse(wanted, Requirements, "the command line")
-    with opened(arguments.site) as (site, engine):
-        bundle, is_new = add_release(
-            site.repository(), FleetStore(engine), arguments.folder, who(), requires
-        )
-    print(f"release {bundle.release}: {'added' if is_new else 'known already'}")
-    if is_new:
-        where = shlex.quote(str(arguments.site))
-        print(f"next: beltmark-fleet push {where} {bundle.release} --all")
-    return 0
-
-
-def list_releases(arguments: argparse.Namespace) -> int:
-    """Lists the releases."""
-    from fleet_server.listing import release_lines  # noqa: PLC0415
-
-    with opened(arguments.site) as (_, engine):
-        for line in release_lines(engine, as_json=arguments.json):
-            print(line)
-    return 0
-
-
 def push(arguments: argparse.Namespace) -> int:
     """Asks stations to run a release."""
     from fleet_server.handlers.rollout import push  # noqa: PLC0415

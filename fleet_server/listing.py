@@ -23,6 +23,7 @@ from fleet_server.site import Site
 from fleet_server.storage.device_reads import read_devices
 from fleet_server.storage.fleet import FleetStore
 from fleet_server.storage.overview import read_overview
+from fleet_server.storage.release_book import ReleaseBook
 
 
 def device_lines(engine: sa.Engine, health: Health | None, *, as_json: bool) -> Iterator[str]:
@@ -104,17 +105,45 @@ def release_lines(engine: sa.Engine, *, as_json: bool) -> Iterator[str]:
         StorageUnavailable: The database does not work at the moment.
     """
     when, devices = Moments(time.time()), read_devices(engine)
-    for release in FleetStore(engine).releases():
+    known = FleetStore(engine).releases()  # first: each of them has a standing then
+    standings = ReleaseBook(engine).all()
+    for release in known:
+        state = standings[release.release].state
         if as_json:
-            yield listed_release(release).model_dump_json()
+            yield listed_release(release, state).model_dump_json()
             continue
         bundle = release.bundle
         running = [one.device for one in devices if running_release(one) == release.release]
         yield printable(
-            f"{release.release:<24} added {when.text(release.added_at, 'day')} "
+            f"{release.release:<24} {state:<10} added {when.text(release.added_at, 'day')} "
             f"by {release.added_by}; {len(bundle.files)} files, {size(bundle.total_bytes)}; "
             f"runs on {', '.join(running) or 'no station'}"
         )
+
+
+def release_detail(book: ReleaseBook, engine: sa.Engine, release: str, now: float) -> Iterator[str]:
+    """How a release stands, what it rests on, who runs it, and who did what to it.
+
+    Raises:
+        InputError: It is not known.
+        StorageUnavailable: The database does not work at the moment.
+    """
+    when, held = Moments(now), book.one(release)
+    evidence = held.evidence
+    why = f": {held.why}" if held.why else ""
+    since = when.text(held.since, "day")
+    yield printable(f"{release}: {held.state}, {since}, by {held.by}{why}")
+    yield printable(f"  gate: {evidence.told}")
+    if evidence.dataset_sha256 is not None:
+        yield printable(f"  trained on {evidence.dataset} ({evidence.dataset_sha256})")
+    if (origin := evidence.origin) is not None:
+        yield printable(f"  MLflow: beltmark.run = {origin.run}, experiment {origin.experiment}")
+    running = [one.device for one in read_devices(engine) if running_release(one) == release]
+    yield printable(f"  runs on {', '.join(running) or 'no station'}")
+    for change in book.history(release):
+        told = f" ({change.why})" if change.why else ""
+        at = when.text(change.at, "day")
+        yield printable(f"  {at} {change.by}: {change.act}, then {change.state}{told}")
 
 
 def sample_lines(

@@ -168,6 +168,8 @@ def lines(stored: "StoredRollout", now: float) -> Iterator[str]:
         yield f"  wave {index + 1} ({wave}): {told or 'no devices yet'}"
     for line in stored.evidence.told:
         yield f"  {line}"
+    if state.status in ("stopped", "aborted"):
+        yield "  recall it, unless it was not the release: beltmark-fleet release recall"
     for name, member in sorted(state.members.items()):
         if member.reason and member.phase in ("failed", "overdue", "recalling", "overruled"):
             yield printable(f"  {name}: {member.phase}: {member.reason}")

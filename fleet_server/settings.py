@@ -115,6 +115,19 @@ class SerialsSection(Document):
         return value
 
 
+class ReleasesSection(Document):
+    """`[releases]`.
+
+    Attributes:
+        second_person: Whether a release is approved by somebody other than who added it.
+        spread_s: Stations begin to fetch a release within so long a time, each at a moment of its
+            own, so that they do not all ask at once; 0 for at once.
+    """
+
+    second_person: bool = False
+    spread_s: Annotated[float, Field(ge=0, le=24 * 3600)] = 0.0
+
+
 class FleetFile(Document):
     """`fleet.toml`."""
 
@@ -125,6 +138,7 @@ class FleetFile(Document):
     broker: BrokerSection = BrokerSection()
     limits: LimitsSection = LimitsSection()
     serials: SerialsSection = SerialsSection()
+    releases: ReleasesSection = ReleasesSection()
 
 
 class _AnyFile(Document, extra="allow"):
@@ -208,6 +222,10 @@ leased = false            # true: stations number labels in ranges that they lea
 # prefix = "A01"          # before each serial: another for each site that labels the same products
 {company}company_prefix = {toml_text(digits)}   # GS1 company prefix, for SSCCs of logistic units
 # extension_digits = "0123456789"   # those of them that are this site's
+
+[releases]
+second_person = false     # true: who approves a release is not who added it
+spread_s = 0              # stations begin to fetch a release within so long, each at its moment
 """
 
 

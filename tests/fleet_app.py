@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from fleet_messages import SENT_AT, Clock, batch, birth, heartbeat, item_body, record
 from fleet_pictures import jpeg
-from fleet_release import write_release
+from fleet_release import add_approved, write_release
 
 from fleet_server.app import create_app
-from fleet_server.handlers.releases import add_release
+from fleet_server.handlers.releases import ReleaseDesk
 from fleet_server.ingest.connection import Condition
 from fleet_server.ingest.link import LinkHealth
 from fleet_server.site import Site, init_site, open_site, open_site_database
@@ -81,9 +81,10 @@ def fleet_app(folder: Path) -> Iterator[FleetApp]:
             for number in range(1, 4)
         ]
         telemetry.take_batches([batch(items)])
+        desk = ReleaseDesk(engine, site.repository(), site.settings.releases, clock)
         for name in ("release-1", "release-2"):
             release = write_release(folder / name, name, model=name.encode() * 40_000)
-            add_release(site.repository(), fleet, release, "admin")
+            add_approved(desk, release)
         yield FleetApp(site, engine, fleet, clock, FakeLink(), token)
     finally:
         engine.dispose()

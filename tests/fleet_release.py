@@ -2,14 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import sqlalchemy as sa
 from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from beltmark.contract.bundle import Bundle, blob_target, bundle_target
+from beltmark.contract.bundle import Bundle, Requirements, blob_target, bundle_target
 from beltmark.contract.documents import sha256_of
+from fleet_server.handlers.releases import ReleaseDesk
+from fleet_server.releases.bundling import ANY_DEVICE
+from fleet_server.storage.release_book import ReleaseBook
 
 BUNDLED_LAYOUT = Path(__file__).parents[1] / "beltmark/bundled/layouts/item.toml"
 CATALOGUE = "sku,gtin,name,class_name,layout\nCARTON-01,9521234500018,Coffee,carton,item\n"
@@ -43,6 +47,22 @@ def write_release(folder: Path, name: str = "release-1", model: bytes = b"a mode
     shutil.copyfile(BUNDLED_LAYOUT, folder / "layouts/item.toml")
     (folder / "catalogue.csv").write_text(CATALOGUE)
     return folder
+
+
+def add_approved(desk: ReleaseDesk, folder: Path, requires: Requirements = ANY_DEVICE) -> str:
+    """Adds a release and has it signed, though no gate judged it; returns its name."""
+    bundle, _ = desk.add(folder, "admin", requires)
+    assert desk.approve(bundle.release, "admin", "a test")
+    return bundle.release
+
+
+def note_approved(
+    engine: sa.Engine, bundle: Bundle, sha256: str, clock: Callable[[], float]
+) -> None:
+    """Notes a release of which there is nothing else."""
+    book = ReleaseBook(engine, clock)
+    book.add(bundle, sha256, "mara")
+    book.change(bundle.release, "approve", "mara")
 
 
 class FolderFetcher(FetcherInterface):

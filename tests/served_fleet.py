@@ -12,12 +12,12 @@ import uvicorn
 from fastapi import FastAPI
 from fleet_app import FakeLink
 from fleet_messages import batch, birth, item_body, record
-from fleet_release import write_release
+from fleet_release import add_approved, write_release
 
 from beltmark.contract.messages import Heartbeat
 from beltmark.contract.records import PartHealth
 from fleet_server.app import create_app
-from fleet_server.handlers.releases import add_release
+from fleet_server.handlers.releases import ReleaseDesk
 from fleet_server.site import Site, init_site, open_site, open_site_database
 from fleet_server.storage.engine import StorageUnavailable
 from fleet_server.storage.fleet import FleetStore
@@ -65,6 +65,10 @@ class ServedFleet:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def desk(self) -> ReleaseDesk:
+        return ReleaseDesk(self.engine, self.site.repository(), self.site.settings.releases)
 
     def start(self) -> None:
         self.app = create_app(self.site, self.engine, self.link)
@@ -136,4 +140,4 @@ class ServedFleet:
 
     def add_release(self, name: str) -> None:
         release = write_release(self.folder / name, name)
-        add_release(self.site.repository(), self.fleet, release, "admin")
+        add_approved(self.desk, release)

@@ -8,7 +8,9 @@ from beltmark.contract.package import Sha256
 from fleet_server.api.access import person
 from fleet_server.api.context import ApiContext
 from fleet_server.api.problems import problems
+from fleet_server.releases.states import ReleaseState
 from fleet_server.storage.fleet import StoredRelease
+from fleet_server.storage.release_book import ReleaseBook
 
 
 class ListedRelease(BaseModel):
@@ -23,6 +25,7 @@ class ListedRelease(BaseModel):
         files: How many files it has.
         total_bytes: Their length together.
         requires: What a device must be to run it.
+        state: Whether stations may be asked to run it.
     """
 
     release: str
@@ -33,6 +36,7 @@ class ListedRelease(BaseModel):
     files: int
     total_bytes: int
     requires: Requirements
+    state: ReleaseState
 
 
 def release_routes(context: ApiContext) -> APIRouter:
@@ -46,12 +50,14 @@ def release_routes(context: ApiContext) -> APIRouter:
         responses=problems(401, 503),
     )
     def list_releases() -> list[ListedRelease]:
-        return [listed_release(one) for one in context.fleet.releases()]
+        known = context.fleet.releases()  # first: each of them has a standing then
+        standings = ReleaseBook(context.engine).all()
+        return [listed_release(one, standings[one.release].state) for one in known]
 
     return router
 
 
-def listed_release(stored: StoredRelease) -> ListedRelease:
+def listed_release(stored: StoredRelease, state: ReleaseState) -> ListedRelease:
     """A release as it is listed."""
     return ListedRelease(
         release=stored.release,
@@ -62,4 +68,5 @@ def listed_release(stored: StoredRelease) -> ListedRelease:
         files=len(stored.bundle.files),
         total_bytes=stored.bundle.total_bytes,
         requires=stored.bundle.requires,
+        state=state,
     )

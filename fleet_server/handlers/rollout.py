@@ -26,16 +26,12 @@ def push(fleet: FleetStore, devices: Sequence[str], release: str, by: str) -> li
         What each device is told.
 
     Raises:
-        InputError: The release or a device is not known; nothing is asked then.
+        InputError: The release or a device is not known, or the release is none that may be run;
+            nothing is asked then.
         StorageUnavailable: The database does not work at the moment.
     """
     wanted = _known(fleet, devices)
-    if fleet.release(release) is None:
-        raise InputError(
-            f"there is no release {release!r}",
-            "add it with beltmark-fleet release add",
-            field="release",
-        )
+    fleet.check_usable(release)
     asked = [fleet.desire(device, release, by) for device in wanted]
     for one in asked:
         fleet.note(by, f"asked {one.device} to run {one.release}")
@@ -46,7 +42,8 @@ def back(fleet: FleetStore, devices: Sequence[str], by: str) -> list[Desired]:
     """Asks devices to run the release that was asked of them before the present one.
 
     Raises:
-        InputError: A device is not known, or nothing was asked of it before; nothing is asked then.
+        InputError: A device is not known, nothing was asked of it before, or what was may not be
+            run any more; nothing is asked then.
         StorageUnavailable: The database does not work at the moment.
     """
     wanted: list[tuple[str, str]] = []
@@ -58,6 +55,7 @@ def back(fleet: FleetStore, devices: Sequence[str], by: str) -> list[Desired]:
                 "push the release that it shall run",
                 field="device",
             )
+        fleet.check_usable(desired.previous)
         wanted.append((device, desired.previous))
     asked = [fleet.desire(device, release, by) for device, release in wanted]
     for one in asked:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from beltmark.web.wording import Moments
 from fleet_server.api.context import Trouble
 from fleet_server.handlers.pictures import PictureFolder
+from fleet_server.handlers.releases import ReleaseDesk
 from fleet_server.storage.fleet import FleetStore
 from fleet_server.storage.rollouts import RolloutStore
 
@@ -21,6 +22,7 @@ class PageContext:
         engine: The database.
         fleet: What is asked of the fleet.
         rollouts: What is rolled out.
+        releases: What is done to releases.
         pictures: Where items' pictures lie.
         troubles: Tells what is wrong with the server at the moment.
         started_at: When the server started, in seconds since the epoch.
@@ -31,6 +33,7 @@ class PageContext:
     engine: sa.Engine
     fleet: FleetStore
     rollouts: RolloutStore
+    releases: ReleaseDesk
     pictures: PictureFolder
     troubles: Callable[[], list[Trouble]]
     started_at: float

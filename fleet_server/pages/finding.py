@@ -6,9 +6,10 @@ from typing import Final
 
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.overview_page import overview_page
+from fleet_server.pages.releases_page import releases_page
 from fleet_server.pages.rendering import Page
 from fleet_server.pages.rollouts_page import rollouts_page
-from fleet_server.pages.site_pages import item_page, log_page, releases_page, samples_page
+from fleet_server.pages.site_pages import item_page, log_page, samples_page
 from fleet_server.pages.station_page import station_page
 
 Builder = Callable[[PageContext], Page]

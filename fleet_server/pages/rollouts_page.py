@@ -1,11 +1,12 @@
 """The page of the rollouts: how far each is, what it waits for, and what a person can do."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.rendering import Page, parts_of
+from fleet_server.releases.states import USABLE
 from fleet_server.rollouts.state import LOST, Member
 from fleet_server.storage.rollouts import StoredRollout
 
@@ -51,6 +52,7 @@ class RolloutView:
         troubled: Devices that failed or are taken back, and why; some of them.
         more: How many more there are.
         acts: What a person can do: pause, resume, retry, abort, recall.
+        is_suspect: Whether its release may have to be recalled.
     """
 
     stored: StoredRollout
@@ -59,6 +61,7 @@ class RolloutView:
     troubled: tuple[tuple[str, Member], ...]
     more: int
     acts: frozenset[str]
+    is_suspect: bool = False
 
 
 def rollouts_page(context: PageContext) -> Page:
@@ -68,8 +71,19 @@ def rollouts_page(context: PageContext) -> Page:
         StorageUnavailable: The database cannot be read.
     """
     when = context.moments()
-    views = [rollout_view(each) for each in context.rollouts.all()[:MAX_SHOWN]]
-    names = [each.release for each in context.fleet.releases()]
+    stored = context.rollouts.all()
+    latest = {each.plan.release: each.rollout for each in reversed(stored)}
+    standings = context.releases.book.all()
+    names = [name for name, each in standings.items() if each.state in USABLE]
+    views = [
+        replace(
+            rollout_view(each),
+            is_suspect=each.state.status in ("stopped", "aborted")
+            and each.plan.release in names
+            and latest[each.plan.release] == each.rollout,
+        )
+        for each in stored[:MAX_SHOWN]
+    ]
     draw = parts_of("rollouts_parts.html", when)
     goes_on = any(view.stored.state.status in ("running", "paused") for view in views)
     rows = {f"rollout-{view.stored.rollout}": draw("rollout", view) for view in views}

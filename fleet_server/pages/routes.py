@@ -14,6 +14,7 @@ from fleet_server.pages.context import PageContext
 from fleet_server.pages.events import EventStream
 from fleet_server.pages.finding import Builder, find_page
 from fleet_server.pages.live import LiveFeed, TooManyReaders
+from fleet_server.pages.release_actions import release_action_routes
 from fleet_server.pages.rendering import NoSuchPage, Page, render
 from fleet_server.pages.rollout_actions import rollout_action_routes
 from fleet_server.pages.site_pages import samples_page
@@ -59,6 +60,7 @@ def page_routes(context: PageContext, feed: LiveFeed) -> APIRouter:
         return EventStream(feed, reader)
 
     router.include_router(action_routes(context))
+    router.include_router(release_action_routes(context))
     router.include_router(rollout_action_routes(context))
     return router
 

@@ -1,34 +1,17 @@
-"""The pages beside the stations': a single item, releases, samples, the log."""
+"""The pages beside the stations': a single item, samples, the log."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from beltmark.contract.sample import Candidate
-from fleet_server.domain.presence import presence
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.item_views import ItemView, has_picture_in, item_view
 from fleet_server.pages.rendering import NoSuchPage, Page, parts_of
-from fleet_server.pages.updates import Update, update_of
-from fleet_server.storage.fleet import StoredRelease, StoredSample
+from fleet_server.storage.fleet import StoredSample
 from fleet_server.storage.overview import shift_s
-from fleet_server.storage.site_reads import ReleasePage, read_item, read_releases, read_samples
+from fleet_server.storage.site_reads import read_item, read_samples
 
 MAX_LOG: int = 200
-
-
-@dataclass(frozen=True)
-class ReleaseView:
-    """A release as it is shown.
-
-    Attributes:
-        stored: The release.
-        running: Stations that run it.
-        wanting: Stations that are asked to run it and do not yet, and how far they are.
-    """
-
-    stored: StoredRelease
-    running: tuple[str, ...]
-    wanting: tuple[tuple[str, Update], ...]
 
 
 @dataclass(frozen=True)
@@ -72,47 +55,6 @@ def item_page(context: PageContext, device: str, item_id: str) -> Page:
         now=when.now,
         troubles=context.troubles(),
     )
-
-
-def releases_page(context: PageContext) -> Page:
-    """Makes the page of the releases.
-
-    Raises:
-        StorageUnavailable: The database cannot be read.
-    """
-    when = context.moments()
-    known = read_releases(context.engine)
-    draw = parts_of("releases_parts.html", when)
-    views = release_views(known, context.started_at, when.now)
-    rows = {
-        f"release-{view.stored.release}": draw("release", view, len(known.stations))
-        for view in views
-    }
-    return Page(
-        path="/releases",
-        title="Releases",
-        template="releases.html",
-        fragments={"hint": draw("hint", len(rows)), **rows},
-        lists={"releases": list(rows)},
-        now=when.now,
-        troubles=context.troubles(),
-    )
-
-
-def release_views(known: ReleasePage, started_at: float, now: float) -> list[ReleaseView]:
-    """Returns the releases with the stations that have to do with them."""
-    running: dict[str, list[str]] = {}
-    wanting: dict[str, list[tuple[str, Update]]] = {}
-    for stored, desired in known.stations:
-        update = update_of(stored, desired, presence(stored.signs, started_at, now).state)
-        if update.running is not None:
-            running.setdefault(update.running, []).append(stored.device)
-        if update.wanted is not None:
-            wanting.setdefault(update.wanted, []).append((stored.device, update))
-    return [
-        ReleaseView(one, tuple(running.get(one.release, ())), tuple(wanting.get(one.release, ())))
-        for one in known.releases
-    ]
 
 
 def samples_page(context: PageContext, before: float | None = None) -> Page:

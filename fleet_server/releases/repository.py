@@ -1,23 +1,20 @@
-"""The TUF repository from which stations fetch releases: what is in it, signed, and how it changes.
+"""The TUF repository from which stations fetch releases: which there are, and how that changes.
 
-    metadata/   N.root.json, N.targets.json, N.snapshot.json, timestamp.json
+    metadata/   what is signed; see `metadata`
     targets/    releases/NAME/bundle.json, blobs/SHA256
 
-The order of writing makes each change all or nothing: what is new is named by nothing until
-`timestamp.json`, the last file, replaces the one before it. So a writer may die at any moment, and
-who comes after it begins where `timestamp.json` says.
+A writer may die at any moment: who comes after it begins where `timestamp.json` says.
 """
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from tuf.api.metadata import (  # type: ignore[attr-defined]
     Metadata,
-    MetaFile,
     Root,
     Snapshot,
     TargetFile,
@@ -25,21 +22,20 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]
     Timestamp,
 )
 
-from beltmark.contract.bundle import blob_target, bundle_target
-from beltmark.contract.documents import read_bytes, sha256_of
+from beltmark.contract.bundle import Bundle, blob_target, bundle_target
+from beltmark.contract.documents import read_bytes, read_document, sha256_of
 from beltmark.contract.errors import InputError
 from beltmark.contract.package import Sha256
 from beltmark.contract.terms import ReleaseName
 from fleet_server.releases.bundling import BundledRelease
-from fleet_server.releases.expiry import LIFETIMES, ROLES, Role, expired, renewals
+from fleet_server.releases.expiry import ROLES, Role, expired, renewals
 from fleet_server.releases.files import DiskFiles, Files, locked
-from fleet_server.releases.keys import key_path, load_signer, make_keys
-from fleet_server.releases.signed import RepositoryState, SignedT, load_state, sign
+from fleet_server.releases.keys import load_signers, make_key
+from fleet_server.releases.metadata import MetadataStore
+from fleet_server.releases.signed import RepositoryState
 
 # Stations read no more than this (python-tuf's own limit).
 _MAX_TARGETS_BYTES: Final = 5_000_000
-# A station that is in the midst of reading may still want these.
-_KEPT_VERSIONS: Final = 10
 _LOCK_WAIT_S: Final = 60.0
 
 
@@ -60,60 +56,94 @@ class ReleaseRepository:
         clock: Callable[[], float] = time.time,
         files: Files | None = None,
     ) -> None:
-        self.metadata_folder, self.targets_folder = folder / "metadata", folder / "targets"
-        self._folder, self._keys, self._clock = folder, keys, clock
         self._files: Files = DiskFiles() if files is None else files
+        self.metadata = MetadataStore(folder, keys, clock, self._files)
+        self.metadata_folder, self.targets_folder = self.metadata.folder, folder / "targets"
+        self._folder = folder
 
     def create(self) -> bytes:
         """Makes an empty repository, with new keys; returns the root that stations shall trust."""
         root = Root()
-        for role, signer in make_keys(self._keys).items():
-            root.add_key(signer.public_key, role)
+        for role in ROLES:
+            root.add_key(make_key(self.metadata.keys, role).public_key, role)
         first = RepositoryState(
             Metadata(root), Metadata(Targets()), Metadata(Snapshot()), Metadata(Timestamp())
         )
-        self._write(first, ROLES, raised_by=0)
-        return read_bytes(self._path("root", root.version))
+        self.metadata.write(first, ROLES, raised_by=0)
+        return read_bytes(self.metadata_folder / "1.root.json")
 
-    def add(self, release: BundledRelease) -> bool:
-        """Adds a release; what is missing of one that is there already is completed.
-
-        Returns:
-            Whether it is new.
+    def keep(self, release: BundledRelease) -> None:
+        """Keeps a release's files, so that it can be signed; what is missing is completed.
 
         Raises:
-            InputError: Its name belongs to other content; or the repository, or a key, is missing
-                or damaged.
+            InputError: Its name belongs to other content, or a file is not what it was.
         """
-        with self._locked():
-            state = load_state(self.metadata_folder)
-            target = bundle_target(release.bundle.release)
+        with self.changing():
+            _check_name(self.metadata.wanted(), release.bundle.release, release.sha256)
+            for sha256 in sorted(release.sources):
+                path = self.targets_folder / blob_target(sha256)
+                if not _is_intact(path, sha256):
+                    self._files.write(path, release.read(sha256))
+            path = self.targets_folder / bundle_target(release.bundle.release)
+            if not _is_intact(path, release.sha256):
+                self._files.write(path, release.document)
+
+    def publish(self, release: ReleaseName, sha256: Sha256) -> bool:
+        """Signs a release whose files are kept, so that stations can fetch it.
+
+        Args:
+            release: Its name.
+            sha256: Digest of its `bundle.json`, as it was added.
+
+        Returns:
+            Whether stations can now: not where it waits for a signature from elsewhere.
+
+        Raises:
+            InputError: Its name belongs to other content, a file is not kept as it was; or the
+                repository, or a key, is damaged.
+        """
+        target = bundle_target(release)
+        with self.changing():
+            bundle = self._kept(release, sha256)
+            document = read_bytes(self.targets_folder / target)
+            state = self.metadata.wanted()
+            _check_name(state, release, sha256)
             listed = state.targets.signed.targets
-            entry = TargetFile.from_data(target, release.document, ["sha256"])
-            is_new = target not in listed
-            if not is_new and listed[target].hashes != entry.hashes:
-                raise InputError(
-                    f"release {release.bundle.release} is known with other content",
-                    "give the changed release a name of its own",
-                    file="release.json",
-                    field="name",
-                )
-            listed[target] = entry
-            for file in release.bundle.files.values():
+            if target in listed:
+                return target in self.metadata.signed().targets.signed.targets
+            listed[target] = TargetFile.from_data(target, document, ["sha256"])
+            for file in bundle.files.values():
                 blob = TargetFile(file.length, {"sha256": file.sha256}, blob_target(file.sha256))
                 listed[blob.path] = blob
-            if is_new:
-                self._check_size(state.targets)
-            for sha256 in sorted(release.sources):
-                if not _is_intact(self.targets_folder / blob_target(sha256), sha256):
-                    self._files.write(
-                        self.targets_folder / blob_target(sha256), release.read(sha256)
-                    )
-            if not _is_intact(self.targets_folder / target, release.sha256):
-                self._files.write(self.targets_folder / target, release.document)
-            if is_new:
-                self._write(state, ("targets", "snapshot", "timestamp"))
-        return is_new
+            self._check_size(state.targets)
+            return self._change_targets(state)
+
+    def withdraw(self, release: ReleaseName) -> bool:
+        """Takes a release, and what no other one needs of it, out of what is signed.
+
+        Returns:
+            Whether that holds now: not where it waits for a signature from elsewhere.
+
+        Raises:
+            InputError: The repository, or a key, is missing or damaged.
+        """
+        with self.changing():
+            state = self.metadata.wanted()
+            listed = state.targets.signed.targets
+            if bundle_target(release) not in listed:
+                signed = self.metadata.signed().targets.signed.targets
+                return bundle_target(release) not in signed
+            del listed[bundle_target(release)]
+            needed = {
+                blob_target(file.sha256)
+                for path in listed
+                if path.startswith("releases/")
+                for file in read_document(self.targets_folder / path, Bundle).files.values()
+            }
+            for path in [path for path in listed if path.startswith("blobs/")]:
+                if path not in needed:
+                    del listed[path]
+            return self._change_targets(state)
 
     def renew(self) -> tuple[Role, ...]:
         """Renews what expires soon; returns what that was.
@@ -121,16 +151,25 @@ class ReleaseRepository:
         Raises:
             InputError: The repository, or a key that is needed, is missing or damaged.
         """
-        with self._locked():
-            state = load_state(self.metadata_folder)
-            due = renewals(state.expiries, self._now())
+        with self.changing():
+            state = self.metadata.signed()
+            due = renewals(state.expiries, self.metadata.now())
             # A key that was taken off this machine signs elsewhere; the others are renewed here.
-            held = tuple(role for role in due if key_path(self._keys, role).exists())
-            self._write(state, held)
+            held = tuple(role for role in due if self.metadata.are_here(role))
+            self.metadata.write(state, held)
             missing = [role for role in due if role not in held]
-        if missing and set(missing) & set(expired(state.expiries, self._now())):
-            load_signer(self._keys, missing[0], state.root.signed)  # tells what is missing
+        if missing and set(missing) & set(expired(state.expiries, self.metadata.now())):
+            load_signers(self.metadata.keys, missing[0], state.root.signed)  # tells what is missing
         return held
+
+    def root(self) -> bytes:
+        """The latest root: what a new station shall trust.
+
+        Raises:
+            InputError: The repository is missing or damaged.
+        """
+        version = self.metadata.signed().root.signed.version
+        return read_bytes(self.metadata_folder / f"{version}.root.json")
 
     def expiries(self) -> dict[Role, datetime]:
         """When each role expires.
@@ -138,7 +177,7 @@ class ReleaseRepository:
         Raises:
             InputError: The repository is missing or damaged.
         """
-        return load_state(self.metadata_folder).expiries
+        return self.metadata.signed().expiries
 
     def releases(self) -> dict[ReleaseName, Sha256]:
         """The releases that stations can fetch, with the digests of their bundles.
@@ -146,49 +185,37 @@ class ReleaseRepository:
         Raises:
             InputError: The repository is missing or damaged.
         """
-        targets = load_state(self.metadata_folder).targets.signed.targets
+        targets = self.metadata.signed().targets.signed.targets
         return {
             path.split("/")[1]: target.hashes["sha256"]
             for path, target in sorted(targets.items())
             if path.startswith("releases/")
         }
 
-    def _write(
-        self, state: RepositoryState, roles: tuple[Role, ...], *, raised_by: int = 1
-    ) -> None:
-        """Signs and writes new versions of roles, in the order in which they name each other."""
-        root = state.root.signed
-        for role in roles:
-            match role:
-                case "root":
-                    self._write_one(role, state.root, root, raised_by)
-                case "targets":
-                    content = self._write_one(role, state.targets, root, raised_by)
-                    version = state.targets.signed.version
-                    state.snapshot.signed.meta["targets.json"] = MetaFile.from_data(
-                        version, content, ["sha256"]
-                    )
-                case "snapshot":
-                    content = self._write_one(role, state.snapshot, root, raised_by)
-                    version = state.snapshot.signed.version
-                    state.timestamp.signed.snapshot_meta = MetaFile.from_data(
-                        version, content, ["sha256"]
-                    )
-                case "timestamp":
-                    self._write_one(role, state.timestamp, root, raised_by)
-        if "timestamp" in roles:
-            self._prune("targets", state.targets.signed.version)
-            self._prune("snapshot", state.snapshot.signed.version)
+    def _change_targets(self, state: RepositoryState) -> bool:
+        """Signs changed targets, or lays them down for who holds the keys."""
+        if self.metadata.pending("root") is None and self.metadata.are_here("targets"):
+            self.metadata.write(state, ("targets", "snapshot", "timestamp"))
+            self.metadata.drop_pending()
+            return True
+        self.metadata.propose(state, ("targets",))
+        return False
 
-    def _write_one(
-        self, role: Role, metadata: Metadata[SignedT], root: Root, raised_by: int
-    ) -> bytes:
-        signed = metadata.signed
-        signed.version += raised_by
-        signed.expires = self._now() + LIFETIMES[role]
-        content = sign(metadata, load_signer(self._keys, role, root), root)
-        self._files.write(self._path(role, signed.version), content)
-        return content
+    def _kept(self, release: ReleaseName, sha256: Sha256) -> Bundle:
+        """Reads the list of a release's files, each of which is there as it was added."""
+        path = self.targets_folder / bundle_target(release)
+        is_kept = _is_intact(path, sha256)
+        bundle = read_document(path, Bundle) if is_kept else None
+        if bundle is None or not all(
+            _is_intact(self.targets_folder / blob_target(file.sha256), file.sha256)
+            for file in bundle.files.values()
+        ):
+            raise InputError(
+                f"the files of release {release} are not kept as they were added",
+                "add the release's folder once more",
+                file=path,
+            )
+        return bundle
 
     def _check_size(self, targets: Metadata[Targets]) -> None:
         if len(targets.to_bytes()) > _MAX_TARGETS_BYTES:
@@ -198,25 +225,31 @@ class ReleaseRepository:
                 file=self._folder,
             )
 
-    def _prune(self, role: Role, version: int) -> None:
-        for path in self.metadata_folder.glob(f"*.{role}.json"):
-            number = path.name.partition(".")[0]
-            if number.isdecimal() and not version - _KEPT_VERSIONS < int(number) <= version:
-                self._files.remove(path)
+    @contextmanager
+    def changing(self) -> Iterator[MetadataStore]:
+        """Holds the lock, goes on with what broke off, and gives the metadata.
 
-    def _path(self, role: Role, version: int) -> Path:
-        name = "timestamp.json" if role == "timestamp" else f"{version}.{role}.json"
-        return self.metadata_folder / name
-
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(int(self._clock()), UTC)
-
-    def _locked(self) -> AbstractContextManager[None]:
-        return locked(
+        Raises:
+            InputError: Another process changes it.
+        """
+        with locked(
             self._folder / ".lock",
             "another process changes the releases of this site",
             "wait until it is done",
             _LOCK_WAIT_S,
+        ):
+            self.metadata.go_on()
+            yield self.metadata
+
+
+def _check_name(state: RepositoryState, release: ReleaseName, sha256: Sha256) -> None:
+    listed = state.targets.signed.targets.get(bundle_target(release))
+    if listed is not None and listed.hashes["sha256"] != sha256:
+        raise InputError(
+            f"release {release} is known with other content",
+            "give the changed release a name of its own",
+            file="release.json",
+            field="name",
         )
 
 

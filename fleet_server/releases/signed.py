@@ -3,6 +3,7 @@
 Which versions there are to be is left to `repository`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,24 +58,26 @@ def load_state(folder: Path) -> RepositoryState:
         InputError: Something is missing, damaged, or not signed as it must be.
     """
     path = folder / f"{_latest_root(folder)}.root.json"
-    root = _read(path, Root, None)
+    root = read_metadata(path, Root, None)
     _verify(path, root, root.signed)
-    timestamp = _read(folder / "timestamp.json", Timestamp, None)
+    timestamp = read_metadata(folder / "timestamp.json", Timestamp, None)
     _verify(folder / "timestamp.json", timestamp, root.signed)
     meta = timestamp.signed.snapshot_meta
     path = folder / f"{meta.version}.snapshot.json"
-    snapshot = _read(path, Snapshot, meta)
+    snapshot = read_metadata(path, Snapshot, meta)
     _verify(path, snapshot, root.signed)
     meta = snapshot.signed.meta["targets.json"]
     path = folder / f"{meta.version}.targets.json"
-    targets = _read(path, Targets, meta)
+    targets = read_metadata(path, Targets, meta)
     _verify(path, targets, root.signed)
     return RepositoryState(root, targets, snapshot, timestamp)
 
 
-def sign(metadata: Metadata[SignedT], signer: Signer, root: Root) -> bytes:
-    """Signs metadata and returns it as it is written."""
-    metadata.sign(signer)
+def sign(metadata: Metadata[SignedT], signers: Sequence[Signer], root: Root) -> bytes:
+    """Signs metadata with each of the keys and returns it as it is written."""
+    metadata.signatures.clear()
+    for signer in signers:
+        metadata.sign(signer, append=True)
     root.verify_delegate(metadata.signed.type, metadata.signed_bytes, metadata.signatures)
     return metadata.to_bytes(JSONSerializer(validate=True))
 
@@ -87,7 +90,17 @@ def _latest_root(folder: Path) -> int:
     return found
 
 
-def _read(path: Path, kind: type[SignedT], meta: MetaFile | None) -> Metadata[SignedT]:
+def read_metadata(path: Path, kind: type[SignedT], meta: MetaFile | None) -> Metadata[SignedT]:
+    """Reads one file of metadata; who signed it is not looked at.
+
+    Args:
+        path: The file.
+        kind: What it must be.
+        meta: What names it, with its digest; None for nothing.
+
+    Raises:
+        InputError: It is missing, damaged, or of another kind.
+    """
     content = read_bytes(path)
     try:
         if meta is not None:

@@ -12,7 +12,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from beltmark.contract.bundle import Bundle
-from beltmark.contract.errors import InputError
 from beltmark.contract.messages import Desired
 from beltmark.contract.sample import Sample
 from fleet_server.storage.engine import reading, writing
@@ -20,9 +19,9 @@ from fleet_server.storage.fleet_writes import (
     delete_oldest_samples,
     write_desired,
     write_fact,
-    write_release,
     write_sample,
 )
+from fleet_server.storage.release_book import check_usable
 from fleet_server.storage.tables import desired, devices, facts, log, releases, samples
 
 
@@ -148,21 +147,6 @@ class FleetStore:
                 ).scalars()
             )
 
-    def add_release(self, bundle: Bundle, bundle_sha256: str, by: str) -> None:
-        """Adds a release; one that is there already with the same content stays as it is.
-
-        Raises:
-            InputError: The name belongs to other content.
-        """
-        with writing(self._engine) as connection:
-            known = write_release(connection, bundle, bundle_sha256, by, self._clock())
-        if known != bundle_sha256:
-            raise InputError(
-                f"release {bundle.release} is known with other content",
-                "give the changed release a name of its own",
-                field="name",
-            )
-
     def releases(self) -> list[StoredRelease]:
         """All releases, the latest first."""
         with reading(self._engine) as connection:
@@ -178,6 +162,15 @@ class FleetStore:
                 sa.select(releases).where(releases.c.release == name)
             ).one_or_none()
         return None if row is None else stored_release(row)
+
+    def check_usable(self, release: str) -> None:
+        """Finds out whether devices may be asked to run a release.
+
+        Raises:
+            InputError: It is not known, or in a state in which they may not.
+        """
+        with reading(self._engine) as connection:
+            check_usable(connection, release)
 
     def desire(self, device: str, release: str, by: str) -> Desired:
         """Asks a device to run a release; the link publishes it soon."""

@@ -6,7 +6,7 @@ moment, it goes on from one of two states in which both agree.
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,11 +19,12 @@ from fleet_server.rollouts.advance import Moment, Step, abort, advance, asked, p
 from fleet_server.rollouts.books import Books, CountedMinute, Minutes, add_before, begun_anew, count
 from fleet_server.rollouts.figures import Evidence, weigh
 from fleet_server.rollouts.plan import Plan
-from fleet_server.rollouts.state import Fact, State
+from fleet_server.rollouts.state import Fact, Order, State
 from fleet_server.storage.engine import reading, writing
 from fleet_server.storage.fleet_writes import write_desired
 from fleet_server.storage.overview import FAR_OFF_S
-from fleet_server.storage.tables import desired, devices, log, minutes, releases, rollouts
+from fleet_server.storage.release_book import champion_of, check_usable, states_in
+from fleet_server.storage.tables import desired, devices, log, minutes, rollouts
 
 GOES_ON: Final = ("running", "paused")
 _AT_ONCE: Final = 500  # values that a statement surely has room for
@@ -211,6 +212,8 @@ class RolloutStore:
                     "see beltmark-fleet rollout show",
                     field="rollout",
                 )
+            if what != "paused":
+                check_usable(connection, plan.release)
             if is_anew:
                 _check_alone(connection, number)
                 books = begun_anew(books)
@@ -221,7 +224,8 @@ class RolloutStore:
         self, connection: sa.Connection, number: int, step: Step, books: Books, by: str
     ) -> None:
         now, state = self._clock(), step.state
-        for order in step.orders:
+        for wanted in step.orders:
+            state, order = _not_to_a_recalled_one(connection, state, wanted)
             row = write_desired(connection, order.device, order.release, by, now)
             state = asked(state, order.device, row.version)
         connection.execute(
@@ -235,16 +239,20 @@ class RolloutStore:
             _note(connection, by, now, told)
 
 
+def _not_to_a_recalled_one(
+    connection: sa.Connection, state: State, order: Order
+) -> tuple[State, Order]:
+    """What a device goes back to may have been recalled meanwhile: then it goes to the champion."""
+    champion = champion_of(connection) if order.is_recall else None
+    if champion is None or states_in(connection).get(order.release) != "recalled":
+        return state, order
+    member = state.members[order.device].model_copy(update={"previous": champion})
+    members = {**state.members, order.device: member}
+    return state.model_copy(update={"members": members}), replace(order, release=champion)
+
+
 def _check(connection: sa.Connection, plan: Plan) -> None:
-    known = connection.execute(
-        sa.select(releases.c.release).where(releases.c.release == plan.release)
-    ).scalar_one_or_none()
-    if known is None:
-        raise InputError(
-            f"there is no release {plan.release!r}",
-            "add it with beltmark-fleet release add",
-            field="release",
-        )
+    check_usable(connection, plan.release)
     there = set(connection.execute(sa.select(devices.c.device)).scalars())
     named = [name for wave in plan.waves for name in wave.devices]
     for name in named:

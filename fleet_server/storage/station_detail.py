@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from beltmark.contract.records import Counters, HealthChange, ItemMessage, UpdateStep
 from beltmark.contract.terms import Part, RecordKind
+from fleet_server.releases.states import USABLE
 from fleet_server.storage.engine import reading
 from fleet_server.storage.gap_reads import Gap, read_gaps
 from fleet_server.storage.overview import (
@@ -23,7 +24,8 @@ from fleet_server.storage.overview import (
     read_rows,
     shift_s,
 )
-from fleet_server.storage.tables import devices, items, minutes, records, releases
+from fleet_server.storage.release_book import states_in
+from fleet_server.storage.tables import devices, items, minutes, records
 
 MAX_ITEMS: Final = 24
 MAX_RELEASES: Final = 100
@@ -158,9 +160,5 @@ def _read_records(
 
 
 def _read_releases(connection: sa.Connection) -> tuple[str, ...]:
-    rows = connection.execute(
-        sa.select(releases.c.release)
-        .order_by(releases.c.added_at.desc(), releases.c.release)
-        .limit(MAX_RELEASES)
-    ).scalars()
-    return tuple(rows)
+    usable = [name for name, state in states_in(connection).items() if state in USABLE]
+    return tuple(usable[:MAX_RELEASES])

@@ -226,3 +226,29 @@ certificates = Table(
     Index("certificates_by_key", "device", "key_sha256"),
 )
 """What devices prove themselves with; a row is never removed."""
+
+release_states = Table(
+    "release_states",
+    metadata,
+    Column("release", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("since", Double, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("evidence", Text, nullable=False),  # the Evidence
+)
+"""How each release stands. One without a row is of before: adding it was approving it."""
+
+release_changes = Table(
+    "release_changes",
+    metadata,
+    Column("change", Integer, primary_key=True, autoincrement=True),
+    Column("release", String(64), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("state", String(16), nullable=False),  # that it led to
+    Column("why", Text, nullable=False),
+    Index("changes_by_release", "release", "change"),
+)
+"""Who did what to a release, and why; rows are only ever added."""

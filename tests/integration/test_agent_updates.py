@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from agent_process import AgentProcess, agent_of
 from blob_belt import BlobBelt, running_belt
 from blob_station import BLUE, GREEN, RED, approve, write_station
+from fleet_release import add_approved
 from mqtt_brokers import RealBroker
 from release_bundles import add_golden, make_release
 from served_fleet import ServedFleet
@@ -22,7 +23,6 @@ from waiting import until
 
 from beltmark.contract.bundle import Requirements
 from beltmark.contract.messages import Reported
-from fleet_server.handlers.releases import add_release
 from fleet_server.handlers.rollout import back, push
 from fleet_server.ingest.link import FleetLink
 from fleet_server.storage.engine import open_database
@@ -85,13 +85,7 @@ class Fleet:
         return release
 
     def add(self, release: Path, requires: Requirements | None = None) -> None:
-        add_release(
-            self.served.site.repository(),
-            self.served.fleet,
-            release,
-            "test",
-            requires or Requirements(),
-        )
+        add_approved(self.served.desk, release, requires or Requirements())
 
     def push(self, name: str) -> None:
         push(self.served.fleet, [DEVICE], name, "test")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fleet_release import note_approved
 from mqtt_brokers import free_port
 from waiting import until
 
@@ -35,7 +36,7 @@ def rollouts(tmp_path: Path) -> Iterator[RolloutStore]:
     for number, name in enumerate(("good", "worse", "failing")):
         files = {"release.json": {"sha256": "a" * 64, "length": 7}}
         bundle = Bundle(release=name, package_sha256="a" * 64, files=files)
-        fleet.add_release(bundle, f"{number:064}", by="mara")
+        note_approved(engine, bundle, f"{number:064}", time.time)
     with EmbeddedBroker(free_port()) as broker:
         link, driver = FleetLink(broker.address, TelemetryStore(engine), fleet), Driver(store, 0.2)
         plan = FleetPlan(

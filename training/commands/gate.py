@@ -9,11 +9,11 @@ from pathlib import Path
 from beltmark.command import whole
 from beltmark.contract.documents import read_bytes, sha256_of
 from beltmark.contract.errors import InputError
+from beltmark.contract.gate import GateDocument
 from beltmark.contract.package import ModelPackage, load_package
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import select_scenes
-from training.gate.documents import GateDocument
 from training.gate.trail import read_trail
 
 log = logging.getLogger(__name__)

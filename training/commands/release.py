@@ -6,11 +6,12 @@ from pathlib import Path
 from beltmark.contract.catalogue import read_catalogue
 from beltmark.contract.documents import write_document
 from beltmark.contract.errors import InputError
+from beltmark.contract.gate import GATE, ORIGIN, GateDocument, Origin, read_gate
 from beltmark.contract.package import ModelPackage, load_package
 from beltmark.contract.policy import Policy
 from training.commands.gate import default_trail, moment
-from training.gate.documents import GateDocument
-from training.gate.trail import find, read_gate
+from training.gate.trail import find
+from training.tracking.record import RECORD, first_begin
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -50,9 +51,13 @@ def _release(arguments: argparse.Namespace) -> int:
         raise InputError("exists already", "name another folder or remove it", file=arguments.out)
     gate = _passed_gate(arguments, package)  # last: an override is recorded before it is used
     release = write_release(arguments.out, package, policy, arguments.layouts, arguments.catalogue)
+    # Beside release.json, not in it: stations of before refuse fields that they do not know.
     if gate is not None:
-        # Beside release.json, not in it: stations of before refuse fields that they do not know.
-        write_document(release.folder / "gate.json", gate)
+        write_document(release.folder / GATE, gate)
+    begun = first_begin(package.folder.absolute().parent / RECORD)
+    if begun is not None:
+        origin = Origin(run=begun["run"], experiment=str(begun.get("experiment", ""))[:250])
+        write_document(release.folder / ORIGIN, origin)
     print(f"{release.folder}: {told}")
     return 0
 

@@ -12,6 +12,7 @@ from beltmark.contract.documents import (
     write_bytes,
     write_document,
 )
+from beltmark.contract.gate import CriterionResult, Decision, GateDocument
 from beltmark.contract.package import MODEL, ModelPackage
 from training.evaluate.classes import match_classes
 from training.evaluate.evaluation import Evaluation, evaluate
@@ -19,7 +20,6 @@ from training.evaluate.matching import Found, Truth
 from training.evaluate.precision import threshold_for
 from training.evaluate.section import Section, Table
 from training.gate.case import Case, check_knows
-from training.gate.documents import CriterionResult, Decision, GateDocument
 from training.gate.judge import Contender, judge
 from training.gate.measures import measured
 from training.gate.trail import append

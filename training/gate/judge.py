@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beltmark.contract.gate import CriterionResult
 from beltmark.datasets.dataset import LabelledImage
 from training.charter.document import ChampionCriterion, Charter, Criterion
 from training.evaluate.bootstrap import Statistic, difference
 from training.gate.bounds import DRAWS, Bounds, bounds
-from training.gate.documents import CriterionResult
 from training.gate.measures import (
     MEASURED_HERE,
     Measured,

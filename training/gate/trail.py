@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from beltmark.contract.documents import parse, read_bytes, read_document, sha256_of, sync, writing
+from beltmark.contract.documents import parse, read_bytes, sha256_of, sync, writing
 from beltmark.contract.errors import InputError
-from training.gate.documents import Decision, GateDocument
+from beltmark.contract.gate import Decision, GateDocument
 
 FIRST = "0" * 64
 MAX_TRAIL_BYTES = 256 * 1024 * 1024
@@ -114,23 +114,6 @@ def find(path: Path, document: GateDocument, source: Path) -> Row:
         "one of the two was changed: run the gate anew",
         file=source,
     )
-
-
-def read_gate(path: Path) -> GateDocument:
-    """Reads a `gate.json` and checks that it is whole.
-
-    Raises:
-        InputError: Missing, not one, or its decision was changed.
-    """
-    document = read_document(path, GateDocument)
-    if sha256_of(document.decision.model_dump_json().encode()) != document.decision_sha256:
-        raise InputError(
-            "its decision does not have the digest that it tells",
-            "it was changed: run the gate anew",
-            file=path,
-            field="decision_sha256",
-        )
-    return document
 
 
 def _broken(path: Path, number: int, problem: str) -> InputError:

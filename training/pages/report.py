@@ -14,12 +14,12 @@ from typing import Final
 from jinja2 import Environment
 from markupsafe import Markup
 
+from beltmark.contract.gate import CriterionResult, GateDocument
 from beltmark.contract.package import ModelPackage
 from beltmark.datasets.dataset import Dataset, LabelledImage
 from beltmark.web.assets import STATIC_FOLDER, template_environment
 from training.charter.document import Charter
 from training.evaluate.section import Cell, Figure, Section
-from training.gate.documents import CriterionResult, GateDocument
 from training.pages.cards import class_counts, data_card, model_card
 from training.pages.charts import Estimate, dot_chart
 from training.pages.lineage import stated_of

@@ -51,6 +51,7 @@ def add_releases(site: Path, *names: str) -> None:
     for name in names:
         folder = write_release(site.parent / name, name, model=name.encode())
         assert main(["release", "add", str(site), str(folder)]) == 0
+        assert main(["release", "approve", str(site), name, "--override", "a test"]) == 0
 
 
 def test_help_loads_nothing_heavy():
@@ -154,13 +155,15 @@ def test_a_database_that_cannot_be_used_leaves_no_site(database, told, tmp_path,
 
 def test_a_release_is_added_once_and_listed_with_who_runs_it(site, fleet, capsys):
     add_releases(site, "release-1", "release-2")
-    assert "release release-2: added\nnext: beltmark-fleet push" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "release release-2: added as a draft\n  no gate has judged it\nnext: " in told
+    assert "release release-2: approved and signed\nnext: beltmark-fleet rollout start" in told
     assert main(["release", "add", str(site), str(site.parent / "release-2")]) == 0
     assert capsys.readouterr().out == "release release-2: known already\n"
     assert set(open_site(site).repository().releases()) == {"release-1", "release-2"}
     assert main(["release", "list", str(site)]) == 0
     second, first = capsys.readouterr().out.splitlines()
-    assert second.startswith("release-2 ")
+    assert second.startswith("release-2                approved ")
     assert second.endswith("; runs on no station")
     assert first.endswith("; runs on belt-1, belt-2")
     assert main(["release", "list", str(site), "--json"]) == 0

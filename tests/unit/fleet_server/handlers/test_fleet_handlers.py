@@ -6,16 +6,16 @@ import pytest
 import sqlalchemy as sa
 from fleet_messages import SENT_AT, Clock, birth
 from fleet_pictures import jpeg
-from fleet_release import files_in, write_release
+from fleet_release import add_approved, files_in, write_release
 
-from beltmark.contract.bundle import Requirements
 from beltmark.contract.errors import InputError
 from beltmark.contract.sample import SampleUpload
-from fleet_server.handlers.releases import add_release
+from fleet_server.handlers.releases import ReleaseDesk
 from fleet_server.handlers.rollout import UnknownDevice, back, push
 from fleet_server.handlers.samples import SampleFolder, take_sample
 from fleet_server.releases.repository import ReleaseRepository
-from fleet_server.storage.engine import StorageUnavailable, open_database
+from fleet_server.settings import ReleasesSection
+from fleet_server.storage.engine import open_database
 from fleet_server.storage.fleet import FleetStore
 from fleet_server.storage.telemetry import TelemetryStore
 
@@ -50,40 +50,10 @@ def repository(tmp_path, clock) -> ReleaseRepository:
 
 
 @pytest.fixture
-def two_releases(repository, fleet, tmp_path) -> None:
+def two_releases(repository, engine, tmp_path) -> None:
+    desk = ReleaseDesk(engine, repository, ReleasesSection())
     for name in ("release-1", "release-2"):
-        add_release(repository, fleet, write_release(tmp_path / name, name), "admin")
-
-
-def test_an_added_release_is_signed_and_known(repository, fleet, tmp_path):
-    folder = write_release(tmp_path / "r")
-    requires = Requirements(machines=("x86_64",))
-    bundle, is_new = add_release(repository, fleet, folder, "admin", requires)
-    assert is_new
-    stored = fleet.release("release-1")
-    assert stored.bundle == bundle
-    assert repository.releases() == {"release-1": stored.bundle_sha256}
-    assert add_release(repository, fleet, folder, "admin", requires) == (bundle, False)
-    assert [entry.what for entry in fleet.log(9)] == ["added release release-1"]
-
-
-def test_the_same_name_with_other_requirements_is_refused(repository, fleet, tmp_path):
-    folder = write_release(tmp_path / "r")
-    add_release(repository, fleet, folder, "admin")
-    with pytest.raises(InputError, match="release-1 is known with other content"):
-        add_release(repository, fleet, folder, "admin", Requirements(machines=("aarch64",)))
-
-
-def test_a_release_that_was_signed_but_not_noted_is_completed(repository, fleet, tmp_path, engine):
-    folder = write_release(tmp_path / "r")
-    with engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE releases RENAME TO away"))
-    with pytest.raises(StorageUnavailable):
-        add_release(repository, fleet, folder, "admin")
-    with engine.begin() as connection:
-        connection.execute(sa.text("ALTER TABLE away RENAME TO releases"))
-    assert add_release(repository, fleet, folder, "admin")[1]
-    assert fleet.release("release-1") is not None
+        add_approved(desk, write_release(tmp_path / name, name))
 
 
 @pytest.mark.usefixtures("two_releases")

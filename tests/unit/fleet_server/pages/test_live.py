@@ -11,9 +11,12 @@ from markupsafe import Markup
 
 from fleet_server.api.context import Trouble
 from fleet_server.handlers.pictures import PictureFolder
+from fleet_server.handlers.releases import ReleaseDesk
 from fleet_server.pages.context import PageContext
 from fleet_server.pages.live import LiveFeed, Made, Pace, TooManyReaders, make
 from fleet_server.pages.rendering import NoSuchPage, Page
+from fleet_server.releases.repository import ReleaseRepository
+from fleet_server.settings import ReleasesSection
 from fleet_server.storage.engine import StorageUnavailable
 from fleet_server.storage.fleet import FleetStore
 from fleet_server.storage.rollouts import RolloutStore
@@ -60,6 +63,9 @@ def context(tmp_path, troubles) -> PageContext:
         engine=engine,
         fleet=FleetStore(engine, clock),
         rollouts=RolloutStore(engine, clock(), clock),
+        releases=ReleaseDesk(
+            engine, ReleaseRepository(tmp_path, tmp_path), ReleasesSection(), clock
+        ),
         pictures=PictureFolder(tmp_path, 1),
         troubles=lambda: list(troubles),
         started_at=clock(),

@@ -16,7 +16,7 @@ from tuf.api.exceptions import (
 
 from beltmark.contract.bundle import blob_target, bundle_target
 from beltmark.contract.errors import InputError
-from fleet_server.releases.bundling import bundle_release
+from fleet_server.releases.bundling import BundledRelease, bundle_release
 from fleet_server.releases.expiry import LIFETIMES
 from fleet_server.releases.files import DiskFiles, locked
 from fleet_server.releases.repository import ReleaseRepository
@@ -37,6 +37,12 @@ class Site:
         return ReleaseRepository(
             self.folder / "repository", self.folder / "keys", self.clock, files
         )
+
+    def add(self, release: BundledRelease, files: DiskFiles | None = None) -> None:
+        """Keeps a release and signs it."""
+        repository = self.open(files)
+        repository.keep(release)
+        assert repository.publish(release.bundle.release, release.sha256)
 
     def device(self, name: str = "device") -> Device:
         fetcher = FolderFetcher(self.folder / "repository")
@@ -77,15 +83,15 @@ def test_a_device_gets_the_files_of_a_release(site, tmp_path):
     folder = write_release(tmp_path / "r")
     device = site.device()
     assert device.fetch("release-1") is None
-    assert site.open().add(bundle_release(folder))
+    site.add(bundle_release(folder))
     assert device.fetch("release-1") == files_in(folder)
 
 
 def test_several_releases_share_what_is_alike(site, tmp_path):
-    site.open().add(bundle_release(write_release(tmp_path / "one")))
+    site.add(bundle_release(write_release(tmp_path / "one")))
     before = len(list(site.folder.glob("repository/targets/blobs/*")))
     second = write_release(tmp_path / "two", "release-2")
-    assert site.open().add(bundle_release(second))
+    site.add(bundle_release(second))
     assert len(list(site.folder.glob("repository/targets/blobs/*"))) == before + 1  # release.json
     assert site.device().fetch("release-2") == files_in(second)
     assert set(site.open().releases()) == {"release-1", "release-2"}
@@ -93,32 +99,32 @@ def test_several_releases_share_what_is_alike(site, tmp_path):
 
 def test_the_same_release_again_changes_nothing(site, tmp_path):
     bundled = bundle_release(write_release(tmp_path / "r"))
-    assert site.open().add(bundled)
+    site.add(bundled)
     before = files_in(site.folder)
-    assert not site.open().add(bundled)
+    site.add(bundled)
     assert files_in(site.folder) == before
 
 
 def test_a_name_has_one_content(site, tmp_path):
-    site.open().add(bundle_release(write_release(tmp_path / "one")))
+    site.add(bundle_release(write_release(tmp_path / "one")))
     before = files_in(site.folder)
     other = bundle_release(write_release(tmp_path / "two", model=b"another model"))
     with pytest.raises(InputError, match="release-1 is known with other content"):
-        site.open().add(other)
+        site.add(other)
     assert files_in(site.folder) == before
 
 
 def test_a_damaged_blob_is_completed_by_adding_again(site, tmp_path):
     folder = write_release(tmp_path / "r")
     bundled = bundle_release(folder)
-    site.open().add(bundled)
+    site.add(bundled)
     blob = (
         site.folder
         / "repository/targets"
         / blob_target(bundled.bundle.files["package/model.onnx"].sha256)
     )
     blob.write_bytes(b"rot")
-    assert not site.open().add(bundled)
+    site.add(bundled)
     assert site.device().fetch("release-1") == files_in(folder)
 
 
@@ -126,10 +132,10 @@ def writes_of_adding(tmp_path: Path) -> int:
     """How many writes the addition of a second release makes."""
     folder = tmp_path / "counted"
     site = Site(folder / "site", Clock(time.time()))
-    site.open().add(bundle_release(write_release(folder / "one")))
+    site.add(bundle_release(write_release(folder / "one")))
     files = MortalFiles(1_000)
     second = write_release(folder / "two", "release-2", b"another model")
-    site.open(files).add(bundle_release(second))
+    site.add(bundle_release(second), files)
     return 1_000 - files.writes_left
 
 
@@ -144,16 +150,16 @@ def test_whenever_the_writer_dies_the_repository_is_valid_and_the_addition_can_b
         first = write_release(folder / "one")
         second = write_release(folder / "two", "release-2", b"another model")
         device = site.device()
-        site.open().add(bundle_release(first))
+        site.add(bundle_release(first))
         assert device.fetch("release-1") == files_in(first)
         with pytest.raises(Died):
-            site.open(MortalFiles(number)).add(bundle_release(second))
+            site.add(bundle_release(second), MortalFiles(number))
         # A device that has looked before, and one that has not: neither sees a half of it.
         for one in (device, site.device("new")):
             assert one.fetch("release-2") is None
             assert one.fetch("release-1") == files_in(first)
         assert site.open().renew() == ()
-        assert site.open().add(bundle_release(second))
+        site.add(bundle_release(second))
         for one in (device, site.device("new")):
             assert one.fetch("release-2") == files_in(second)
 
@@ -163,16 +169,16 @@ def test_a_release_that_was_changed_after_a_death_before_it_was_signed_is_added(
     folder = write_release(tmp_path / "r")
     writes = len(files_in(folder)) + 1
     with pytest.raises(Died, match=r"targets\.json"):
-        site.open(MortalFiles(writes)).add(bundle_release(folder))
+        site.add(bundle_release(folder), MortalFiles(writes))
     changed = write_release(tmp_path / "changed", model=b"another model")
-    assert site.open().add(bundle_release(changed))
+    site.add(bundle_release(changed))
     assert site.device().fetch("release-1") == files_in(changed)
 
 
 def test_a_repository_of_before_is_refused_by_a_device_that_has_seen_newer(site, tmp_path):
-    site.open().add(bundle_release(write_release(tmp_path / "one")))
+    site.add(bundle_release(write_release(tmp_path / "one")))
     shutil.copytree(site.folder / "repository", tmp_path / "kept")
-    site.open().add(bundle_release(write_release(tmp_path / "two", "release-2")))
+    site.add(bundle_release(write_release(tmp_path / "two", "release-2")))
     device = site.device()
     assert device.fetch("release-2") is not None
     shutil.rmtree(site.folder / "repository")
@@ -183,14 +189,14 @@ def test_a_repository_of_before_is_refused_by_a_device_that_has_seen_newer(site,
 
 @pytest.mark.parametrize("role", ["timestamp.json", "2.snapshot.json", "2.targets.json"])
 def test_metadata_that_was_tampered_with_is_refused_by_both_sides(site, tmp_path, role):
-    site.open().add(bundle_release(write_release(tmp_path / "r")))
+    site.add(bundle_release(write_release(tmp_path / "r")))
     path = site.metadata(role)
     path.write_bytes(path.read_bytes().replace(b'"version": 2', b'"version": 3', 1))
     with pytest.raises(RepositoryError):
         site.device().fetch("release-1")
     other = bundle_release(write_release(tmp_path / "two", "release-2"))
     with pytest.raises(InputError, match=r"is damaged|is not signed"):
-        site.open().add(other)  # or the tampering would be signed
+        site.add(other)  # or the tampering would be signed
     with pytest.raises(InputError):
         site.open().renew()
 
@@ -198,7 +204,7 @@ def test_metadata_that_was_tampered_with_is_refused_by_both_sides(site, tmp_path
 @pytest.mark.parametrize("which", ["bundle", "model"])
 def test_a_target_that_was_tampered_with_is_refused(site, tmp_path, which):
     bundled = bundle_release(write_release(tmp_path / "r"))
-    site.open().add(bundled)
+    site.add(bundled)
     name = bundle_target("release-1")
     if which == "model":
         name = blob_target(bundled.bundle.files["package/model.onnx"].sha256)
@@ -210,7 +216,7 @@ def test_a_target_that_was_tampered_with_is_refused(site, tmp_path, which):
 
 def test_a_stranger_signs_nothing(site, tmp_path):
     stranger = Site(tmp_path / "stranger", site.clock)
-    stranger.open().add(bundle_release(write_release(tmp_path / "r", model=b"evil")))
+    stranger.add(bundle_release(write_release(tmp_path / "r", model=b"evil")))
     shutil.copytree(stranger.folder / "repository", site.folder / "repository", dirs_exist_ok=True)
     with pytest.raises(RepositoryError):
         site.device().fetch("release-1")
@@ -220,10 +226,10 @@ def test_the_key_of_another_site_is_told(site, tmp_path):
     stranger = Site(tmp_path / "stranger", site.clock)
     shutil.copyfile(stranger.folder / "keys/targets.pem", site.folder / "keys/targets.pem")
     with pytest.raises(InputError, match=r"targets\.pem: is not the key that the root trusts"):
-        site.open().add(bundle_release(write_release(tmp_path / "r")))
+        site.add(bundle_release(write_release(tmp_path / "r")))
     (site.folder / "keys/targets.pem").write_bytes(b"-----BEGIN NONSENSE")
     with pytest.raises(InputError, match=r"targets\.pem: is no key"):
-        site.open().add(bundle_release(write_release(tmp_path / "r2")))
+        site.add(bundle_release(write_release(tmp_path / "r2")))
 
 
 def test_keys_are_for_their_owner_alone(site):
@@ -248,7 +254,7 @@ def test_what_expires_is_refused_by_a_device_until_it_is_renewed(site, tmp_path,
     now = clock.now
     clock.now = now - 2 * DAY_S  # signed two days ago: its timestamp has expired since
     site = Site(tmp_path / "old", clock)
-    site.open().add(bundle_release(write_release(tmp_path / "r")))
+    site.add(bundle_release(write_release(tmp_path / "r")))
     clock.now = now
     device = site.device()
     with pytest.raises(ExpiredMetadataError):
@@ -263,7 +269,7 @@ def test_years_later_everything_is_renewed_and_an_old_device_follows(site, tmp_p
     site = Site(tmp_path / "old", clock)
     device = site.device()
     folder = write_release(tmp_path / "r")
-    site.open().add(bundle_release(folder))
+    site.add(bundle_release(folder))
     clock.now = now
     assert site.open().renew() == ("root", "targets", "snapshot", "timestamp")
     assert site.metadata("2.root.json").exists()
@@ -277,7 +283,7 @@ def test_a_renewal_that_dies_is_made_good_by_the_next(site, tmp_path, clock, num
     clock.now = now - 800 * DAY_S
     site = Site(tmp_path / "old", clock)
     folder = write_release(tmp_path / "r")
-    site.open().add(bundle_release(folder))
+    site.add(bundle_release(folder))
     clock.now = now
     with pytest.raises(Died):
         site.open(MortalFiles(number)).renew()
@@ -294,8 +300,10 @@ def test_a_key_that_was_taken_away_is_missed_only_when_it_is_needed(site, tmp_pa
     clock.now += 50 * DAY_S
     with pytest.raises(InputError, match="the key that signs root is not on this machine"):
         site.open().renew()
-    with pytest.raises(InputError, match="the key that signs targets is not on this machine"):
-        site.open().add(bundle_release(write_release(tmp_path / "r")))
+    bundled = bundle_release(write_release(tmp_path / "r"))
+    site.open().keep(bundled)
+    assert not site.open().publish("release-1", bundled.sha256)  # it waits for a signature
+    assert site.open().releases() == {}
 
 
 def test_old_metadata_does_not_pile_up(site, clock):

@@ -3,7 +3,6 @@ import sqlalchemy as sa
 from fleet_messages import SENT_AT, Clock, birth
 
 from beltmark.contract.bundle import Bundle
-from beltmark.contract.errors import InputError
 from beltmark.contract.messages import Desired
 from beltmark.contract.sample import Sample
 from fleet_server.storage.fleet import FleetStore, LogEntry
@@ -47,28 +46,6 @@ def test_a_fact_is_what_it_was_last_set_to(store):
     store.set_fact("admin_token", "one")
     store.set_fact("admin_token", "two")
     assert store.fact("admin_token") == "two"
-
-
-def test_a_release_is_kept_whole(store, clock):
-    store.add_release(bundle("release-1"), "b" * 64, by="admin")
-    clock.now += 1
-    store.add_release(bundle("release-2"), "c" * 64, by="admin")
-    assert [one.release for one in store.releases()] == ["release-2", "release-1"]
-    kept = store.release("release-1")
-    assert kept is not None
-    assert (kept.bundle, kept.added_at, kept.added_by) == (bundle("release-1"), SENT_AT, "admin")
-    assert (kept.package_sha256, kept.bundle_sha256) == (SHA, "b" * 64)
-    assert store.release("release-3") is None
-
-
-def test_a_releases_name_is_never_used_again_for_something_else(store, clock):
-    store.add_release(bundle("release-1"), "b" * 64, by="admin")
-    clock.now += 1
-    store.add_release(bundle("release-1"), "b" * 64, by="another")
-    with pytest.raises(InputError, match="release-1 is known with other content"):
-        store.add_release(bundle("release-1"), "c" * 64, by="admin")
-    (kept,) = store.releases()
-    assert (kept.added_by, kept.bundle_sha256) == ("admin", "b" * 64)
 
 
 def test_what_is_desired_has_a_version_that_only_grows(store, clock):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 from fleet_messages import Clock, batch, birth, heartbeat, record, reported
+from fleet_release import note_approved
 
 from beltmark.contract.bundle import Bundle
 from beltmark.contract.errors import InputError
@@ -36,7 +37,7 @@ class Floor:
         for name in ("old", "new"):
             files = {"release.json": {"sha256": SHA, "length": 7}}
             bundle = Bundle(release=name, package_sha256=SHA, files=files)
-            self.fleet.add_release(bundle, name[0] * 64, by="mara")
+            note_approved(engine, bundle, name[0] * 64, self.clock)
         for device in DEVICES:
             self.telemetry.take_birth(birth(1, device=device))
         self.open()

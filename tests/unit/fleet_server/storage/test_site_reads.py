@@ -1,9 +1,11 @@
 import pytest
+import sqlalchemy as sa
 from fleet_messages import Clock, batch, birth, item_body, record
 
 from beltmark.contract.bundle import Bundle
 from beltmark.contract.sample import Sample
 from fleet_server.storage.fleet import FleetStore
+from fleet_server.storage.release_book import ReleaseBook
 from fleet_server.storage.site_reads import MAX_SAMPLES, read_item, read_releases, read_samples
 from fleet_server.storage.telemetry import TelemetryStore
 
@@ -35,10 +37,10 @@ def sample(sample_id: str) -> Sample:
     )
 
 
-def add_release(fleet: FleetStore, name: str) -> None:
+def add_release(engine: sa.Engine, clock: Clock, name: str) -> None:
     file = {"sha256": "a" * 64, "length": 5}
     bundle = Bundle(release=name, package_sha256="b" * 64, files={"release.json": file})
-    fleet.add_release(bundle, "c" * 64, "admin")
+    ReleaseBook(engine, clock).add(bundle, "c" * 64, "admin")
 
 
 def test_an_item_with_its_sample(fleet_engine, fleet, clock):
@@ -73,9 +75,9 @@ def test_no_samples(fleet_engine, fleet):
 
 
 def test_releases_with_who_has_to_do_with_them(fleet_engine, fleet, clock):
-    add_release(fleet, "r1")
+    add_release(fleet_engine, clock, "r1")
     clock.now += 1
-    add_release(fleet, "r2")
+    add_release(fleet_engine, clock, "r2")
     fleet.desire("belt-1", "r2", "admin")
     page = read_releases(fleet_engine)
     assert [one.release for one in page.releases] == ["r2", "r1"]

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from beltmark.contract.documents import parse
+from beltmark.contract.gate import CriterionResult
 from beltmark.contract.package import InputSpec, Manifest, OutputSpec
 from beltmark.datasets.dataset import LabelledImage
 from training.charter.document import Charter
 from training.evaluate.matching import Found, Truth
-from training.gate.documents import CriterionResult
 from training.gate.judge import Contender, judge
 from training.gate.measures import measured
 

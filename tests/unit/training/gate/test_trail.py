@@ -6,8 +6,8 @@ import pytest
 
 from beltmark.contract.documents import write_document
 from beltmark.contract.errors import InputError
-from training.gate.documents import Decision, GateDocument
-from training.gate.trail import append, find, read_gate, read_trail
+from beltmark.contract.gate import Decision, GateDocument, read_gate
+from training.gate.trail import append, find, read_trail
 
 DIGEST = "1" * 64
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from beltmark.contract.gate import CriterionResult, Decision, GateDocument
 from beltmark.contract.package import load_package
 from beltmark.datasets.dataset import Dataset, LabelledImage, LabelledObject
 from training.charter.document import read_charter
 from training.evaluate.section import Figure, Section, Table
-from training.gate.documents import CriterionResult, Decision, GateDocument
 from training.pages.charts import Curve, Estimate, Point, dot_chart, ticks, xy_chart
 from training.pages.report import render_report, shown
 from training.pages.vector import inline_svg

@@ -1,14 +1,20 @@
 """What the gate leaves behind: the result of each criterion, the decision, the verdict file.
 
-Rows of the trail and `gate.json` are the same decision; how rows are chained is left to `trail`.
+Rows of the trail and `gate.json` are the same decision; how rows are chained is left to the trail.
+A release has its `gate.json`, and `origin.json`, beside `release.json`: stations need neither.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from beltmark.contract.documents import Document
+from beltmark.contract.documents import Document, read_document, sha256_of
+from beltmark.contract.errors import InputError
 from beltmark.contract.package import Sha256
+
+GATE = "gate.json"
+ORIGIN = "origin.json"
 
 Who = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -92,3 +98,33 @@ class GateDocument(Document):
     format_version: Literal[1] = 1
     decision: Decision
     decision_sha256: Sha256
+
+
+class Origin(Document):
+    """`origin.json`: the run that a package came from.
+
+    Attributes:
+        run: Its id: MLflow has it as the tag `beltmark.run`.
+        experiment: Under which MLflow files it.
+    """
+
+    format_version: Literal[1] = 1
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9:_.\-]{1,128}$")]
+    experiment: Annotated[str, Field(max_length=250)] = ""
+
+
+def read_gate(path: Path) -> GateDocument:
+    """Reads a `gate.json` and checks that it is whole.
+
+    Raises:
+        InputError: Missing, not one, or its decision was changed.
+    """
+    document = read_document(path, GateDocument)
+    if sha256_of(document.decision.model_dump_json().encode()) != document.decision_sha256:
+        raise InputError(
+            "its decision does not have the digest that it tells",
+            "it was changed: run the gate anew",
+            file=path,
+            field="decision_sha256",
+        )
+    return document
