@@ -134,6 +134,7 @@ def serve(site: Site, plan: ServingPlan, tell: Callable[[str], None]) -> None:
             address,
             TelemetryStore(engine),
             FleetStore(engine),
+            spread_s=site.settings.releases.spread_s,
             tls=lambda: authority.context(SERVER_NAME),
         )
         stack.callback(link.stop)

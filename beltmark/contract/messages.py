@@ -5,7 +5,7 @@ Up: birth, heartbeat, records, reported, death. Down: committed, desired. Where 
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -162,6 +162,7 @@ class Desired(Message):
         release: Name of the release.
         issued_at: When it was asked for.
         issued_by: By whom.
+        spread_s: The device begins to fetch it within so long, at a moment of its own.
     """
 
     device: DeviceName
@@ -169,6 +170,7 @@ class Desired(Message):
     release: ReleaseName
     issued_at: Time
     issued_by: Word = ""
+    spread_s: Annotated[float, Field(ge=0, le=24 * 3600)] = 0.0
 
 
 class ServerOnline(Message):

@@ -59,13 +59,14 @@ class FetchLimits:
 
 
 class BoundedFetcher(FetcherInterface):
-    """Gets files from one server. For use from one thread, but for `interrupt`.
+    """Gets files from a server, and from mirrors. For use from one thread, but for `interrupt`.
 
     Args:
         token: Gives the device's token.
         partials: Folder for files that were broken off.
         limits: How long things may take.
         steady: Seconds on a clock that is never set.
+        told_to: Only addresses below this one are told the token.
 
     Attributes:
         resumed: Whether the latest file was put together from a part kept from before.
@@ -77,8 +78,9 @@ class BoundedFetcher(FetcherInterface):
         partials: Path,
         limits: FetchLimits | None = None,
         steady: Callable[[], float] = time.monotonic,
+        told_to: str = "",
     ) -> None:
-        self._token, self._partials = token, partials
+        self._token, self._partials, self._told_to = token, partials, told_to
         self._limits, self._steady = limits or FetchLimits(), steady
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -185,11 +187,12 @@ class BoundedFetcher(FetcherInterface):
         limits = self._limits
         parts = urlsplit(url)
         headers = {
-            "Authorization": f"Bearer {self._token()}",
             "Accept-Encoding": "identity",
             "Connection": "close",
             "User-Agent": "beltmark-edge",
         }
+        if url.startswith(f"{self._told_to}/"):
+            headers["Authorization"] = f"Bearer {self._token()}"
         if have:
             headers["Range"] = f"bytes={have}-"
         connection = _connection(url, limits.connect_s)

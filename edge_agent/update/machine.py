@@ -21,6 +21,7 @@ from beltmark.contract.terms import Count, UpdateState
 
 Effect = Literal[
     "fetch",
+    "fetch_in_turn",
     "fetch_later",
     "verify",
     "accept",
@@ -30,7 +31,8 @@ Effect = Literal[
     "drop",
     "tell_stale",
 ]
-"""What is to be done: fetch and stage it (now, or after a while); verify what is staged; try it on
+"""What is to be done: fetch and stage it (now, when its turn comes, or
+after a while); verify what is staged; try it on
 this device; offer it to the station; take the offer back; note durably that it runs; clean away
 what is staged; say that a desired state is older than one that was dealt with."""
 
@@ -75,11 +77,13 @@ class Wanted:
         version: The desired version.
         release: The release's name.
         running: The release that runs.
+        wait_s: Its turn to be fetched comes in so long.
     """
 
     version: int
     release: str
     running: str
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,8 @@ def pause_s(attempts: int, jitter: float) -> float:
 
 def _want(progress: Progress, event: Wanted) -> tuple[Progress, tuple[Effect, ...]]:
     if event.version == progress.desired_version and event.release == progress.release:
+        if event.wait_s and progress.state == "downloading" and not progress.attempts:
+            return progress, ()  # its turn is still to come, or it is being fetched
         # Said again, as brokers do when a connection is back: a good moment to try again.
         return advance(progress, Result("retry", event.version))
     if event.version <= progress.desired_version:
@@ -186,6 +192,9 @@ def _want(progress: Progress, event: Wanted) -> tuple[Progress, tuple[Effect, ..
     if event.release == event.running:
         runs = wanted.model_copy(update={"state": "running", "reason": "it runs already"})
         return runs, leaving
+    if event.wait_s:
+        reason = f"its turn to be fetched comes in {event.wait_s:.0f} s"
+        return wanted.model_copy(update={"reason": reason}), (*leaving, "fetch_in_turn")
     return wanted, (*leaving, "fetch")
 
 

@@ -75,17 +75,19 @@ def open_updater(
     with of_field("fleet.root"):
         root = read_root(settings.root)
     check_token(settings)
+    trust = TufTrust(
+        settings.server,
+        root,
+        proof_of(settings, folder),
+        metadata=folder / "tuf",
+        downloads=folder / "downloads",
+        limits=limits,
+        mirrors=settings.mirrors,
+    )
     return Updater(
         progress=ProgressFile(folder / "update.json"),
-        trust=TufTrust(
-            settings.server,
-            root,
-            proof_of(settings, folder),
-            metadata=folder / "tuf",
-            downloads=folder / "downloads",
-            limits=limits,
-        ),
-        slots=Slots(folder / "slots", factory_release),
+        trust=trust,
+        slots=Slots(folder / "slots", factory_release, is_recalled=trust.is_recalled),
         trial=Trial(threads, dpmm),
         open_detector=open_detector or (lambda release: warmed_up(release, threads)),
         report=report,

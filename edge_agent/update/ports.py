@@ -62,6 +62,10 @@ class SlotStore(Protocol):
         """See `Slots.stage`."""
         ...
 
+    def holds(self, release: str) -> bool:
+        """See `Slots.holds`."""
+        ...
+
     def staged(self, release: str) -> Staged:
         """See `Slots.staged`."""
         ...

@@ -80,10 +80,18 @@ class Slots:
         folder: The folder `slots`; made when it is needed.
         factory_release: The release that the station file names.
         disk: Where slots are written.
+        is_recalled: Whether the fleet signs a release no more: then it stands in for no other.
     """
 
-    def __init__(self, folder: Path, factory_release: Path, disk: Disk | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        factory_release: Path,
+        disk: Disk | None = None,
+        is_recalled: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._folder, self._factory = folder, factory_release
+        self._is_recalled = is_recalled
         self._disk: Disk = disk or RealDisk()
         self._state = SlotState()
 
@@ -113,6 +121,8 @@ class Slots:
                 continue
             try:
                 release = self._load(slot)
+                if slot != known.active and self._is_recalled(release.name):
+                    raise SlotDamaged(f"holds {release.name}, which was recalled")
                 prove(release)
             except (SlotDamaged, InputError) as problem:
                 troubles.append(f"slot {slot}: {problem}")
@@ -175,6 +185,13 @@ class Slots:
         except ReleaseRefused:
             self.drop()
             raise
+
+    def holds(self, release: str) -> bool:
+        """Whether a release lies in the free slot, as far as its receipt tells."""
+        try:
+            return read_receipt(self._slot / _RECEIPT).bundle.release == release
+        except SlotDamaged:
+            return False
 
     def staged(self, release: str) -> Staged:
         """Reads back what lies in the free slot.

@@ -6,12 +6,14 @@ One refresh of the signed metadata for each release that is looked for. Fetching
 
 import contextlib
 import datetime
+import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from securesystemslib.exceptions import StorageError
 from tuf.api.exceptions import (
     BadVersionNumberError,
     DownloadError,
@@ -22,7 +24,12 @@ from tuf.api.exceptions import (
     RepositoryError,
     UnsignedMetadataError,
 )
-from tuf.api.metadata import TargetFile  # type: ignore[attr-defined]  # it is meant to be had there
+from tuf.api.metadata import (  # type: ignore[attr-defined]  # they are meant to be had there
+    Metadata,
+    TargetFile,
+    Targets,
+)
+from tuf.api.serialization import DeserializationError
 from tuf.ngclient.config import UpdaterConfig
 from tuf.ngclient.updater import Updater
 
@@ -32,6 +39,8 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.package import Sha256
 from edge_agent.update.errors import Dropped, ReleaseRefused, Unreachable
 from edge_agent.update.fetcher import BoundedFetcher, FetchLimits
+
+logger = logging.getLogger(__name__)
 
 _MAX_BUNDLE_DOCUMENT_BYTES = 1024 * 1024
 _UNAUTHORISED = (401, 403)
@@ -70,6 +79,8 @@ class TufTrust:
         metadata: Folder for the metadata seen latest, which older one cannot replace.
         downloads: Folder for what was fetched.
         limits: How long fetching may take.
+        mirrors: Base addresses of hosts that have the files, too; they are asked first, and never
+            told the token. A file's digest is signed, so whoever has it may give it.
     """
 
     def __init__(
@@ -81,10 +92,12 @@ class TufTrust:
         metadata: Path,
         downloads: Path,
         limits: FetchLimits | None = None,
+        mirrors: Sequence[str] = (),
     ) -> None:
         self._base, self._root = f"{server.rstrip('/')}/tuf", root
+        self._mirrors = [mirror.rstrip("/") for mirror in mirrors]
         self._metadata, self._downloads = metadata, downloads
-        self._fetcher = BoundedFetcher(token, downloads, limits)
+        self._fetcher = BoundedFetcher(token, downloads, limits, told_to=self._base)
 
     def find(self, release: str, is_wanted: Callable[[], bool]) -> SignedRelease:
         """Looks a release up among what is signed now.
@@ -99,6 +112,7 @@ class TufTrust:
             Dropped: It is not wanted any more.
         """
         self._fetcher.is_wanted = is_wanted
+        mirrors = list(self._mirrors)
         with _told(is_wanted):
             updater = self._refreshed()
             name = bundle_target(release)
@@ -113,7 +127,7 @@ class TufTrust:
             return SignedRelease(
                 bundle,
                 _sha256_of(target),
-                lambda file: self._fetch(updater, file, is_wanted),
+                lambda file: self._fetch(updater, file, mirrors, is_wanted),
             )
 
     def refresh(self) -> None:
@@ -125,6 +139,17 @@ class TufTrust:
         """
         with _told(lambda: True):
             self._refreshed()
+
+    def is_recalled(self, release: str) -> bool:
+        """Whether a release was not signed any more when the fleet was last heard.
+
+        False where nothing was ever heard. Asks nobody: it is for a start without a network.
+        """
+        try:
+            signed = Metadata[Targets].from_file(str(self._metadata / "targets.json")).signed
+        except (StorageError, DeserializationError):
+            return False
+        return isinstance(signed, Targets) and bundle_target(release) not in signed.targets
 
     def interrupt(self) -> None:
         """Breaks off what is under way, for it is not wanted any more. For use from any thread."""
@@ -154,7 +179,14 @@ class TufTrust:
             _sync_tree(self._metadata)
         return updater
 
-    def _fetch(self, updater: Updater, file: BundleFile, is_wanted: Callable[[], bool]) -> Path:
+    def _fetch(
+        self,
+        updater: Updater,
+        file: BundleFile,
+        mirrors: list[str],
+        is_wanted: Callable[[], bool],
+    ) -> Path:
+        """Fetches a file; a mirror that fails is not asked for this release again."""
         self._fetcher.is_wanted = is_wanted
         with _told(is_wanted):
             target = updater.get_targetinfo(blob_target(file.sha256))
@@ -163,17 +195,26 @@ class TufTrust:
             path = self._downloads / file.sha256
             if updater.find_cached_target(target, str(path)) is not None:
                 return path
+            while mirrors:
+                try:
+                    return self._download(updater, target, path, mirrors[0])
+                except (DownloadError, LengthOrHashMismatchError) as error:
+                    if not is_wanted():
+                        raise
+                    logger.warning("mirror %s is not asked any more: %s", mirrors.pop(0), error)
             return self._download(updater, target, path)
 
-    def _download(self, updater: Updater, target: TargetFile, path: Path) -> Path:
+    def _download(
+        self, updater: Updater, target: TargetFile, path: Path, base: str | None = None
+    ) -> Path:
         self._downloads.mkdir(parents=True, exist_ok=True)
         try:
-            updater.download_target(target, str(path))
+            updater.download_target(target, str(path), base)
         except LengthOrHashMismatchError:
             if not self._fetcher.resumed:
                 raise
             # The part that was kept may be at fault, and not the server: once more from the start.
-            updater.download_target(target, str(path))
+            updater.download_target(target, str(path), base)
         return path
 
     def _forget_all_but(self, bundle: Bundle) -> None:

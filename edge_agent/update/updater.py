@@ -16,6 +16,7 @@ from beltmark.contract.errors import InputError
 from beltmark.contract.messages import Desired
 from beltmark.contract.release import Release
 from edge_agent.station_loop_ports import DetectorPort, ReadyRelease
+from edge_agent.update import turns
 from edge_agent.update.handover import Handover
 from edge_agent.update.inbox import Inbox
 from edge_agent.update.machine import (
@@ -176,7 +177,8 @@ class Updater:
         if (version := self._inbox.take_adopted()) is not None:
             return Result("adopted", version)
         if (desired := self._inbox.take_desired()) is not None:
-            return Wanted(desired.desired_version, desired.release, self._running)
+            wait_s = turns.wait_s(desired, is_here=self._slots.holds(desired.release))
+            return Wanted(desired.desired_version, desired.release, self._running, wait_s)
         return self._due()
 
     def _due(self) -> Event | None:
@@ -202,9 +204,8 @@ class Updater:
         if progress != self._progress:
             if not self._keep(progress):
                 return
-            has_changed = told_of(self._progress) != told_of(progress)
-            self._progress = progress
-            if has_changed or isinstance(event, Started):
+            before, self._progress = self._progress, progress
+            if told_of(before) != told_of(progress) or isinstance(event, Started):
                 self._tell(self.latest)
         elif isinstance(event, Started):
             self._tell(self.latest)
@@ -246,6 +247,9 @@ class Updater:
             case "fetch":
                 self._retry_at = None
                 self._take_result(self._work.fetch(self._progress, self._is_wanted))
+            case "fetch_in_turn":
+                assert isinstance(event, Wanted)
+                self._retry_at = self._steady() + event.wait_s
             case "fetch_later":
                 self._retry_at = self._steady() + pause_s(self._progress.attempts, self._jitter())
             case "verify":

@@ -20,6 +20,8 @@ class FleetSection(Section):
         heartbeat_s: Time between two signs of life.
         outbox_max_mb: Disk that waiting records may take.
         update_patience_s: How long a release waits for a moment between two items to be swapped in.
+        mirrors: Base addresses of hosts with copies of the site's folder `repository/targets`, such
+            as http://cache:8080/beltmark: files are fetched there first. They need not be trusted.
     """
 
     server: Address
@@ -29,3 +31,4 @@ class FleetSection(Section):
     heartbeat_s: Seconds = 5.0
     outbox_max_mb: Annotated[float, Field(ge=1, le=100_000)] = 256.0
     update_patience_s: Seconds = 600.0
+    mirrors: tuple[Annotated[str, Field(pattern=r"^https?://[^\s?#@]+$", max_length=500)], ...] = ()

@@ -93,6 +93,7 @@ class FleetLink:
         address: The broker: `mqtt://[user:password@]host[:port]` or `mqtts://host[:port]`.
         telemetry: Where what devices say is committed.
         fleet: What they are to run.
+        spread_s: Devices begin to fetch a release within so long.
         clock: Seconds since the epoch.
         echo_timeout_s: A broker that has not passed on the server's own words by then is told of.
         tls: Makes what proves each connection, where the address is mqtts://.
@@ -107,11 +108,13 @@ class FleetLink:
         telemetry: Telemetry,
         fleet: Wishes,
         *,
+        spread_s: float = 0.0,
         clock: Callable[[], float] = time.time,
         echo_timeout_s: float = 10.0,
         tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self._telemetry, self._fleet, self._clock = telemetry, fleet, clock
+        self._spread_s = spread_s
         self.online = ServerOnline(epoch=secrets.token_hex(8), at=clock())
         self._queue: queue.Queue[Arrived] = queue.Queue(_QUEUE_SIZE)
         self._connection = Connection(
@@ -268,7 +271,8 @@ class FleetLink:
         self._told_session = session
 
     def _offer(self, session: int, desired: StoredDesired) -> None:
-        mid = self._connection.publish(session, down(desired.device, "desired"), desired.message())
+        message = desired.message(self._spread_s)
+        mid = self._connection.publish(session, down(desired.device, "desired"), message)
         if mid is not None:
             self._on_the_way[session, mid] = desired
             self._offered[desired.device] = desired.version

@@ -68,14 +68,19 @@ class StoredDesired:
     issued_by: str
     published_version: int
 
-    def message(self) -> Desired:
-        """What the device is told."""
+    def message(self, spread_s: float = 0.0) -> Desired:
+        """What the device is told.
+
+        Args:
+            spread_s: It begins to fetch the release within so long.
+        """
         return Desired(
             device=self.device,
             desired_version=self.version,
             release=self.release,
             issued_at=self.issued_at,
             issued_by=self.issued_by,
+            spread_s=spread_s,
         )
 
 

@@ -1,10 +1,13 @@
 """Signed releases over loopback: what is taken, what is refused, and what is tried again."""
 
+import shutil
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -35,7 +38,12 @@ class World:
         self.server = SiteServer(self.site.folder)
         self.token = TOKEN
 
-    def trust(self, root: bytes | None = None, limits: FetchLimits = LIMITS) -> TufTrust:
+    def trust(
+        self,
+        root: bytes | None = None,
+        limits: FetchLimits = LIMITS,
+        mirrors: Sequence[str] = (),
+    ) -> TufTrust:
         return TufTrust(
             self.server.address,
             root or self.site.root,
@@ -43,6 +51,7 @@ class World:
             metadata=self.folder / "device/tuf",
             downloads=self.folder / "device/downloads",
             limits=limits,
+            mirrors=mirrors,
         )
 
     def find(self, name: str = "one", **more: object) -> SignedRelease:
@@ -336,6 +345,94 @@ def test_an_address_of_no_server_is_told(address: str, world: World) -> None:
         downloads=world.folder / "device/downloads",
     )
     with pytest.raises(Unreachable, match="no address"):
+        trust.find("one", lambda: True)
+
+
+class Mirror:
+    """A plain file server with a copy of `targets`; it keeps what it was asked and told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: list[str] = []
+        self.told: list[str | None] = []
+
+    def __enter__(self) -> "Mirror":
+        mirror = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def do_GET(self) -> None:
+                mirror.asked.append(self.path)
+                mirror.told.append(self.headers["Authorization"])
+                super().do_GET()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        handler = partial(Handler, directory=str(self.folder))
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        self.address = f"http://127.0.0.1:{self.server.server_port}/cache"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    with Mirror(tmp_path / "mirror") as mirror:
+        yield mirror
+
+
+def test_files_come_from_a_mirror_that_is_not_told_the_token(world: World, mirror: Mirror) -> None:
+    bundle = world.site.add(world.release)
+    shutil.copytree(world.site.folder / "targets", mirror.folder / "cache")
+    signed = world.trust(mirrors=[mirror.address]).find("one", lambda: True)
+    asked = len(world.server.asked)
+    for name, file in bundle.files.items():
+        assert signed.fetch(file).read_bytes() == (world.release / name).read_bytes()
+    assert len(world.server.asked) == asked  # the server had nothing to do with it
+    assert len(mirror.asked) == len({file.sha256 for file in bundle.files.values()})
+    assert set(mirror.told) == {None}
+
+
+def test_a_mirror_that_lies_or_lacks_files_is_passed_over(world: World, mirror: Mirror) -> None:
+    bundle = world.site.add(world.release)
+    blob = mirror.folder / "cache" / blob_target(model_of(bundle).sha256)
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"\1" * model_of(bundle).length)
+    signed = world.trust(mirrors=["http://127.0.0.1:1", mirror.address]).find("one", lambda: True)
+    path = signed.fetch(model_of(bundle))
+    assert path.read_bytes() == (world.release / "package/model.onnx").read_bytes()
+    signed.fetch(bundle.files["release.json"])
+    assert len(mirror.asked) == 1  # after that, it is not asked any more
+
+
+def test_what_a_mirror_broke_off_the_server_goes_on_with(world: World, mirror: Mirror) -> None:
+    bundle = world.site.add(world.release)
+    digest = model_of(bundle).sha256
+    blob = mirror.folder / "cache" / blob_target(digest)
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes((world.release / "package/model.onnx").read_bytes()[:100_000])
+    signed = world.trust(mirrors=[mirror.address]).find("one", lambda: True)
+    assert sha256_of(signed.fetch(model_of(bundle)).read_bytes()) == digest
+    assert world.server.asked_for(digest) == [100_000]
+
+
+def test_a_release_that_is_signed_no_more_is_known_without_a_network(world: World) -> None:
+    world.site.add(world.release)
+    trust = world.trust()
+    assert not trust.is_recalled("one")  # nothing was ever heard
+    trust.refresh()
+    assert not trust.is_recalled("one")
+    world.site.targets.clear()
+    world.site.publish()
+    trust.refresh()
+    assert world.trust().is_recalled("one")
+    with pytest.raises(ReleaseRefused, match="have signed no release one"):
         trust.find("one", lambda: True)
 
 

@@ -75,6 +75,23 @@ def booted(data: Path, releases: Releases) -> tuple[str, str]:
     return found.release.name, found.trouble
 
 
+def test_what_was_recalled_stands_in_for_nothing(data: Path, releases: Releases) -> None:
+    slots = slots_of(data, releases)
+    install(slots, releases, "one")
+    install(slots, releases, "two")
+    (data / "slots/b/release/release.json").write_text("rot")
+    recalled = Slots(data / "slots", releases.factory, is_recalled=lambda name: name == "one")
+    found = recalled.boot()
+    assert found.release.name == "factory-1"
+    assert "slot a: holds one, which was recalled" in found.trouble
+
+
+def test_what_runs_is_started_though_it_was_recalled(data: Path, releases: Releases) -> None:
+    install(slots_of(data, releases), releases, "one")
+    recalled = Slots(data / "slots", releases.factory, is_recalled=lambda _: True)
+    assert recalled.boot().release.name == "one"  # the fleet asks for another one
+
+
 def test_without_slots_the_station_files_own_release_runs(data: Path, releases: Releases) -> None:
     assert booted(data, releases) == ("factory-1", "")
 

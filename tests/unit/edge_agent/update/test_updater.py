@@ -15,6 +15,7 @@ from beltmark.contract.package import InputSpec, Manifest, ModelPackage, OutputS
 from beltmark.contract.policy import Policy
 from beltmark.contract.release import Release
 from edge_agent.station_loop_ports import DetectorPort, ReadyRelease
+from edge_agent.update import turns
 from edge_agent.update.errors import Dropped, ReleaseRefused, SlotDamaged, Unreachable
 from edge_agent.update.machine import Progress
 from edge_agent.update.ports import UpdaterSettings
@@ -111,6 +112,9 @@ class World:
         self.do("stage")
         self.in_slot = bundle.release
 
+    def holds(self, name: str) -> bool:
+        return self.in_slot == name
+
     def staged(self, name: str) -> Staged:
         if self.in_slot != name:
             raise SlotDamaged(f"holds {self.in_slot}")
@@ -185,6 +189,43 @@ def world() -> World:
 
 def desired(version: int, name: str = "new") -> Desired:
     return Desired(device="d", desired_version=version, release=name, issued_at=1.0)
+
+
+def test_a_device_waits_for_its_turn_unless_the_release_is_at_hand(world: World) -> None:
+    updater = world.updater()
+    settle(updater)
+    in_turn = desired(1).model_copy(update={"spread_s": 1_000.0})
+    wait_s = turns.wait_s(in_turn, is_here=False)
+    assert 0 < wait_s < 1_000
+    updater.desire(in_turn)
+    settle(updater)
+    assert "find" not in world.does
+    assert world.told[-1].reason == f"its turn to be fetched comes in {wait_s:.0f} s"
+    updater.desire(in_turn)  # said again, as after each connection
+    world.now += wait_s - 0.1
+    settle(updater)
+    assert "find" not in world.does
+    world.now += 0.2
+    settle(updater)
+    assert "find" in world.does
+    world.does.clear()
+    world.in_slot = "before"
+    updater.desire(desired(2, "before").model_copy(update={"spread_s": 1_000.0}))
+    settle(updater)
+    assert "find" in world.does
+
+
+def test_turns_lie_all_over_the_time_that_is_given() -> None:
+    waits = [
+        turns.wait_s(
+            Desired(device=f"d{n}", desired_version=1, release="new", issued_at=1.0, spread_s=60.0),
+            is_here=False,
+        )
+        for n in range(600)
+    ]
+    tenths = [sum(6 * k <= wait < 6 * (k + 1) for wait in waits) for k in range(10)]
+    assert sum(tenths) == 600
+    assert min(tenths) > 30
 
 
 def settle(updater: Updater) -> None:
