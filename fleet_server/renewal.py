@@ -20,6 +20,7 @@ class Renewal(Rounds):
 
     Args:
         renew: Renews what expires soon, and returns what that was.
+        due_elsewhere: Tells what others have to sign soon.
         look_period_s: Time between two looks.
         retry_period_s: The same after one that failed.
     """
@@ -27,6 +28,7 @@ class Renewal(Rounds):
     def __init__(
         self,
         renew: Callable[[], Sequence[str]],
+        due_elsewhere: Callable[[], list[str]] = list,
         look_period_s: float = LOOK_PERIOD_S,
         retry_period_s: float = RETRY_PERIOD_S,
     ) -> None:
@@ -37,9 +39,15 @@ class Renewal(Rounds):
             period_s=look_period_s,
             retry_period_s=retry_period_s,
         )
-        self._renew = renew
+        self._renew, self._due_elsewhere = renew, due_elsewhere
+        self._due: list[str] = []
 
     def look(self) -> None:
         """Renews what is due."""
         if renewed := self._renew():
             logger.info("renewed the signatures of releases: %s", ", ".join(renewed))
+        self._due = self._due_elsewhere()
+
+    def problems(self) -> list[str]:
+        """What is wrong, in words; also what others have to sign soon."""
+        return [*self._due, *super().problems()]

@@ -122,7 +122,7 @@ class ReleaseDesk:
                 second_person=self._rules.second_person,
             )
             told = override.strip()[:MOST_WORDS]
-            why = f"override: {told} ({held.evidence.told})" if told else held.evidence.told
+            why = f"override: {told} ({held.evidence.told})" if told else ""
             self.book.change(release, "approve", by, why)
         elif held.state not in USABLE:
             self.book.change(release, "approve", by)  # tells why not

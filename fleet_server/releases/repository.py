@@ -162,6 +162,20 @@ class ReleaseRepository:
             load_signers(self.metadata.keys, missing[0], state.root.signed)  # tells what is missing
         return held
 
+    def due_elsewhere(self) -> list[str]:
+        """What is to be signed soon by keys that are not on this machine, in words.
+
+        Raises:
+            InputError: The repository is missing or damaged.
+        """
+        expiries = self.metadata.signed().expiries
+        return [
+            f"{role} of the releases holds until {expiries[role]:%Y-%m-%d}, and its keys are "
+            f"elsewhere: beltmark-fleet keys export SITE FOLDER --renew {role}"
+            for role in renewals(expiries, self.metadata.now())
+            if not self.metadata.are_here(role)
+        ]
+
     def root(self) -> bytes:
         """The latest root: what a new station shall trust.
 

@@ -257,7 +257,9 @@ def test_before_it_expires_what_changes_not_is_signed_anew(tmp_path):
     clock = Clock(time.time() + 330 * 24 * 3600)
     later = ReleaseRepository(tmp_path / "repository", tmp_path / "keys", clock)
     before = later.expiries()
+    assert site.repository.due_elsewhere() == []
     assert later.renew() == ("snapshot", "timestamp")  # the others are not here
+    assert [told.split()[0] for told in later.due_elsewhere()] == ["root", "targets"]
     files = export(later, tmp_path / "to-sign", ("root", "targets"))
     for file in files:
         for medium in site.media[:2]:
