@@ -254,6 +254,8 @@ def judged(error: Exception, now: datetime.datetime) -> Unreachable | ReleaseRef
             f"what is signed has expired ({error}): the server must sign it anew, or this "
             f"device's clock is wrong ({now:%Y-%m-%d %H:%M} UTC)"
         )
+    if isinstance(error, BadVersionNumberError) and "Expected root" in str(error):
+        return ReleaseRefused(f"a version was left out or comes twice ({error})")
     told = next(told for kind, told in _REFUSALS if isinstance(error, kind))
     return ReleaseRefused(f"{told} ({error})")
 
