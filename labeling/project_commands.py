@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from beltmark.command import between, whole
-from beltmark.contract.documents import sha256_of
 from beltmark.contract.errors import InputError
 from labeling.studio_commands import add_connection, open_studio
 
@@ -84,6 +83,8 @@ def site_of(arguments: argparse.Namespace) -> "Site | None":
 
 def site_folder(arguments: argparse.Namespace) -> Path:
     """Returns where a push keeps what a site forgets meanwhile."""
+    from beltmark.contract.documents import sha256_of  # noqa: PLC0415
+
     return cache_of(arguments) / f"samples-{sha256_of(arguments.site.encode())[:16]}"
 
 

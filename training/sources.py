@@ -18,6 +18,7 @@ from beltmark.datasets.opening import read_dataset
 from beltmark.datasets.split import Split
 from beltmark.simulation.dataset import DatasetPlan, write_dataset
 from beltmark.simulation.shapes.families import NONE_OF_THESE
+from training.compress.settings import CompressSettings
 from training.config import DEFAULT_BACKBONE, AugmentSettings, DistillSettings, TrainConfig
 from training.data.augment import Augmenter
 from training.data.balance import class_weights, count_classes, repeats
@@ -39,12 +40,19 @@ _NEWER: Mapping[str, Mapping[str, object]] = {
     "data": {"own_parts": False},
     "training": {
         "backbone": DEFAULT_BACKBONE,
+        "context": False,
         "dropout": 0,
         "label_smoothing": 0,
         "mixup": 0,
         "first_size": 1,
         "check_every": 0,
         "patience": 0,
+    },
+    # Checkpoints from before become int8 as models do today.
+    "compress": {
+        name: field.default
+        for name, field in CompressSettings.model_fields.items()
+        if name != "calibration_images"
     },
 }
 """Fields that came later, with what runs did before: so set, they are no part of the fingerprint,
@@ -221,6 +229,7 @@ def fingerprint(config: TrainConfig, dataset: Dataset, split: Split) -> str:
         exclude={
             "training": _NO_MATTER | _unused(config.training, "training"),
             "data": _unused(config.data, "data"),
+            "compress": _unused(config.compress, "compress"),
             **dict.fromkeys(_unused(config, ""), True),
             "cache": True,
             "tracking": True,

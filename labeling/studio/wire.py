@@ -21,6 +21,7 @@ from labeling.studio.tokens import is_personal
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 _SILENCE_S: Final = 120.0
 """So long may the server say nothing: it answers to an import when all of it is stored."""
+_PAUSES_S: Final = (0.2, 1.0)
 _WHOLE_S: Final = 600.0
 _NEW_TOKEN: Final = (
     "make a new one in Label Studio (Account & Settings, Personal Access Token) and "
@@ -62,7 +63,7 @@ class Wire:
         self._http.close()
 
     def checked(self, method: str, path: str, request: Mapping[str, Any]) -> bytes:
-        """Sends a signed request; returns what came with its success.
+        """Sends a signed request; returns what came with its success. Reads are tried again.
 
         Args:
             method: Such as `GET`.
@@ -73,6 +74,12 @@ class Wire:
             InputError: Not reached, refused, or too much.
         """
         status, content = self.signed(method, path, request)
+        for pause_s in _PAUSES_S:
+            if method != "GET" or status != HTTPStatus.INTERNAL_SERVER_ERROR:
+                break
+            # A list of tasks fails there if somebody takes one of them away meanwhile.
+            time.sleep(pause_s)
+            status, content = self.signed(method, path, request)
         self.check(status, content, path)
         return content
 
