@@ -77,6 +77,22 @@ def test_what_goes_wrong_is_one_line(answer: httpx.Response, told: str) -> None:
     assert str(caught.value).isprintable()
 
 
+def test_a_read_that_fails_there_is_tried_again_and_a_change_is_not() -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.method)
+        if request.method == "GET" and len(asked) == 2:
+            return httpx.Response(200, json={"id": 1, "email": "mara@example.org"})
+        return httpx.Response(500, json={"detail": "285"})
+
+    studio = client(answer, "a" * 40)
+    assert studio.user() == "mara@example.org"
+    with pytest.raises(StudioAway, match="285"):
+        studio.remove_task(7)
+    assert asked == ["GET", "GET", "DELETE"]
+
+
 def test_a_connection_that_breaks_off_is_told() -> None:
     with pytest.raises(InputError, match="broke off: cut"):
         client(fail, "a" * 40).user()
